@@ -1,0 +1,1 @@
+//! Floor 2: algorithmic differentiation over any scalar.

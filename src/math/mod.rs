@@ -1,0 +1,21 @@
+//! Floor 0: the [`Scalar`] and [`Real`] traits, elementary functions that vectorise, the activations, the normal law,
+//! random streams and statistics.
+
+mod activation;
+mod contract;
+mod elementary;
+pub mod normal;
+mod real;
+mod scalar;
+
+#[cfg(feature = "std")]
+pub mod random;
+#[cfg(feature = "std")]
+pub mod statistics;
+
+pub use activation::Activation;
+pub use contract::{Contract, Separate};
+#[cfg(feature = "std")]
+pub use contract::Fused;
+pub use real::Real;
+pub use scalar::Scalar;
