@@ -157,7 +157,10 @@ mod tests {
                 let single = f.jet(Separate, x as f32);
                 for k in 0..4 {
                     let (got, want) = (f64::from(single[k]), f.jet(Separate, f64::from(x as f32))[k]);
-                    assert!((got - want).abs() <= 8.0 * f64::from(f32::EPSILON) * want.abs().max(0.1), "{f} order {k} at {x}");
+                    assert!(
+                        (got - want).abs() <= 8.0 * f64::from(f32::EPSILON) * want.abs().max(0.1),
+                        "{f} order {k} at {x}"
+                    );
                 }
             }
         }
@@ -166,9 +169,9 @@ mod tests {
     #[test]
     fn far_arguments_stay_finite_and_nan_is_kept() {
         for f in Activation::ALL {
-            for x in [-1e6, -800.0, 800.0, 1e6] {
+            for x in [-1e6_f64, -800.0, 800.0, 1e6] {
                 assert!(f.jet(Separate, x).iter().all(|v| v.is_finite()), "{f}({x})");
-                assert!(f.jet(Separate, x as f32).iter().all(|v| v.is_finite()), "{f}({x}) in f32");
+                assert!(f.jet(Separate, x as f32).iter().all(|v: &f32| v.is_finite()), "{f}({x}) in f32");
             }
             assert!(f.jet(Separate, f64::NAN)[0].is_nan(), "{f}(NaN)");
         }

@@ -14,8 +14,8 @@ pub mod random;
 pub mod statistics;
 
 pub use activation::Activation;
-pub use contract::{Contract, Separate};
 #[cfg(feature = "std")]
 pub use contract::Fused;
+pub use contract::{Contract, Separate};
 pub use real::Real;
 pub use scalar::Scalar;
