@@ -158,7 +158,7 @@ mod tests {
                 for k in 0..4 {
                     let (got, want) = (f64::from(single[k]), f.jet(Separate, f64::from(x as f32))[k]);
                     assert!(
-                        (got - want).abs() <= 8.0 * f64::from(f32::EPSILON) * want.abs().max(0.1),
+                        (got - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs().max(1.0),
                         "{f} order {k} at {x}"
                     );
                 }

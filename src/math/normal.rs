@@ -26,8 +26,10 @@ mod tests {
             (-2.5, 0.006_209_665_325_776_135_167, 0.017_528_300_493_568_537_36),
             (-8.0, 6.220_960_574_271_784_123_5e-16, 5.052_271_083_536_892_27e-15),
         ] {
-            assert!((cdf(x) / phi - 1.0).abs() < 4e-15, "Φ({x}) = {} ≠ {phi}", cdf(x));
-            assert!((pdf(x) / density - 1.0).abs() < 4e-15, "φ({x}) = {} ≠ {density}", pdf(x));
+            // A rounding of the argument is amplified by x², the condition number of the tail.
+            let tolerance = 2.0 * f64::EPSILON * (1.0 + x * x);
+            assert!((cdf(x) / phi - 1.0).abs() < tolerance, "Φ({x}) = {} ≠ {phi}", cdf(x));
+            assert!((pdf(x) / density - 1.0).abs() < tolerance, "φ({x}) = {} ≠ {density}", pdf(x));
         }
     }
 }
