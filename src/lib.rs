@@ -11,5 +11,14 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod ad;
+#[cfg(feature = "std")]
+pub mod data;
+#[cfg(feature = "std")]
+pub mod error;
 pub mod interval;
 pub mod math;
+pub mod nn;
+#[cfg(feature = "std")]
+pub mod observer;
+#[cfg(feature = "std")]
+pub mod train;
