@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Samples;
 use crate::error::{Error, Result};
-use crate::math::Real as _;
 use crate::nn::Packed;
 
 /// Shifts and scales of every input and of the value: `x' = (x − μₓ)/σₓ`, `y' = (y − μ_y)/σ_y`, so that

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use super::LossWeights;
 use crate::data::Scaled;
-use crate::math::Real as _;
 use crate::nn::{Chain, Network, Packed, Slot, TILE, Workspace};
 
 /// Which rows of the data a batch is.

@@ -7,7 +7,6 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{Adam, BatchGradient, Loss, LossWeights, Losses, OneCycle, Rows};
 use crate::data::Scaled;
 use crate::error::{Error, Result};
-use crate::math::Real as _;
 use crate::nn::{Chain, Layer, Network, Packed};
 use crate::observer::Observer;
 
