@@ -75,6 +75,20 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
         Self { value: y, tangent: self.tangent.map(|dot| slope * dot) }
     }
 
+    /// `(ab)′ = a′b + ab′`.
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        Self::merge(self.value * other.value, self, other, |a, b| a * other.value + self.value * b)
+    }
+
+    /// `(a/b)′ = (a′ − (a/b)b′)/b`.
+    #[inline(always)]
+    fn quotient(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        let inverse = other.value.recip();
+        Self::merge(quotient, self, other, |a, b| (a - quotient * b) * inverse)
+    }
+
     /// `value`, with tangents merged from both operands.
     #[inline(always)]
     fn merge(value: T, a: Self, b: Self, f: impl Fn(T, T) -> T) -> Self {
@@ -110,7 +124,7 @@ impl<T: Scalar, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self::merge(self.value * other.value, self, other, |a, b| a * other.value + self.value * b)
+        self.product(other)
     }
 }
 
@@ -118,9 +132,7 @@ impl<T: Scalar, const N: usize> Div for Dual<T, N> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        let quotient = self.value / other.value;
-        let inverse = other.value.recip();
-        Self::merge(quotient, self, other, |a, b| (a - quotient * b) * inverse)
+        self.quotient(other)
     }
 }
 

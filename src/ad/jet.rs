@@ -59,6 +59,28 @@ impl<T: Scalar> Jet<T> {
         Self { value, r: slope * self.r, v: slope * self.v, rv }
     }
 
+    /// The product rule, twice.
+    #[inline(always)]
+    fn product(self, b: Self) -> Self {
+        let a = self;
+        Self {
+            value: a.value * b.value,
+            r: a.r * b.value + a.value * b.r,
+            v: a.v * b.value + a.value * b.v,
+            rv: (a.rv * b.value + a.value * b.rv) + (a.r * b.v + a.v * b.r),
+        }
+    }
+
+    /// The product rule for `q·b`, solved for the parts of `q`.
+    #[inline(always)]
+    fn quotient(self, b: Self) -> Self {
+        let (value, inverse) = (self.value / b.value, b.value.recip());
+        let r = (self.r - value * b.r) * inverse;
+        let v = (self.v - value * b.v) * inverse;
+        let rv = (self.rv - value * b.rv - (r * b.v + v * b.r)) * inverse;
+        Self { value, r, v, rv }
+    }
+
     #[inline(always)]
     fn map(self, f: impl Fn(T) -> T) -> Self {
         Self { value: f(self.value), r: f(self.r), v: f(self.v), rv: f(self.rv) }
@@ -113,26 +135,16 @@ impl<T: Scalar> Sub for Jet<T> {
 impl<T: Scalar> Mul for Jet<T> {
     type Output = Self;
     #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        let a = self;
-        Self {
-            value: a.value * b.value,
-            r: a.r * b.value + a.value * b.r,
-            v: a.v * b.value + a.value * b.v,
-            rv: (a.rv * b.value + a.value * b.rv) + (a.r * b.v + a.v * b.r),
-        }
+    fn mul(self, other: Self) -> Self {
+        self.product(other)
     }
 }
 
 impl<T: Scalar> Div for Jet<T> {
     type Output = Self;
     #[inline(always)]
-    fn div(self, b: Self) -> Self {
-        let (quotient, inverse) = (self.value / b.value, b.value.recip());
-        let r = (self.r - quotient * b.r) * inverse;
-        let v = (self.v - quotient * b.v) * inverse;
-        let rv = (self.rv - quotient * b.rv - (r * b.v + v * b.r)) * inverse;
-        Self { value: quotient, r, v, rv }
+    fn div(self, other: Self) -> Self {
+        self.quotient(other)
     }
 }
 
