@@ -83,6 +83,20 @@ impl Scalar for Interval {
         }
     }
     #[inline]
+    fn exceeds(self, other: Self) -> Tri {
+        if other.strictly_precedes(self) {
+            Tri::True
+        } else if self.strictly_precedes(other) {
+            Tri::False
+        } else {
+            Tri::Undecided
+        }
+    }
+    #[inline(always)]
+    fn is_undecided(mask: Tri) -> bool {
+        mask == Tri::Undecided
+    }
+    #[inline]
     fn select(mask: Tri, a: Self, b: Self) -> Self {
         match mask {
             Tri::True => a,
