@@ -21,4 +21,8 @@ pub mod nn;
 #[cfg(feature = "std")]
 pub mod observer;
 #[cfg(feature = "std")]
+pub mod prune;
+#[cfg(feature = "std")]
+pub mod significance;
+#[cfg(feature = "std")]
 pub mod train;

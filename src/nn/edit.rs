@@ -42,23 +42,31 @@ impl<T: Packed> Network<Stack, T> {
         chain.0[layer + 1].fan_in = Dyn(keep.len());
     }
 
-    /// Cuts the chain behind hidden layer `layer`, whose one node becomes the linear output: `scale·z + shift`, `z` its
-    /// pre-activation (§6.1, Figure 7: once a layer is one node wide, everything behind it is a function of one variable).
+    /// Cuts the chain behind hidden layer `layer`, which becomes a linear output: what is left gives its pre-activations
+    /// (§6.1, Figure 7).
     ///
     /// # Panics
-    /// If the layer is not hidden or is not one node wide.
+    /// If the layer is not hidden.
     #[track_caller]
-    pub fn collapse_after(&mut self, layer: usize, scale: f64, shift: f64) {
-        let layers = self.chain().layers();
-        assert!(layer + 1 < layers.len(), "layer {layer} is not hidden in {}", self.describe());
-        assert_eq!(layers[layer].fan_out.0, 1, "layer {layer} of {} is more than one node wide", self.describe());
+    pub fn truncate_after(&mut self, layer: usize) {
+        assert!(layer + 1 < self.chain().layers().len(), "layer {layer} is not hidden in {}", self.describe());
         let (chain, params) = self.parts_mut();
-        let at: usize = chain.0[..layer].iter().map(Layer::params).sum();
         chain.0.truncate(layer + 1);
         chain.0[layer].activation = Activation::Identity;
-        params.truncate(at + chain.0[layer].params());
-        let (last, weights) = (params.len() - 1, &mut params[at..]);
-        weights.iter_mut().for_each(|p| *p = T::of(p.to_f64() * scale));
-        params[last] = T::of(params[last].to_f64() + shift);
+        params.truncate(chain.params());
+    }
+
+    /// Replaces every output `y` by `scale·y + shift`.
+    ///
+    /// # Panics
+    /// If the output layer is not linear.
+    #[track_caller]
+    pub fn rescale_output(&mut self, scale: f64, shift: f64) {
+        let layer = *self.chain().layers().last().expect("a chain has layers");
+        assert_eq!(layer.activation, Activation::Identity, "only a linear output can be rescaled");
+        let at = self.params().len() - layer.params();
+        let (weights, biases) = self.params_mut()[at..].split_at_mut(layer.weights());
+        weights.iter_mut().for_each(|w| *w = T::of(w.to_f64() * scale));
+        biases.iter_mut().for_each(|b| *b = T::of(b.to_f64() * scale + shift));
     }
 }

@@ -63,6 +63,17 @@ impl<T: Real> Workspace<T> {
         let at = self.tape.len() - (SLOTS - slot as usize) * self.outputs;
         &mut self.tape[at..at + self.outputs]
     }
+    /// A slot of the inputs (block 0) or of a layer (blocks 1 on): one column a node.
+    ///
+    /// # Panics
+    /// If the chain has no such block.
+    #[track_caller]
+    pub fn layer<C: Chain + ?Sized>(&self, block: usize, chain: &C, slot: Slot) -> &[[T; TILE]] {
+        let layers = chain.layers();
+        let width = |b: usize| if b == 0 { layers[0].fan_in.0 } else { layers[b - 1].fan_out.0 };
+        let start: usize = (0..block).map(width).sum();
+        &self.tape[SLOTS * start + slot as usize * width(block)..][..width(block)]
+    }
     /// The gradient in the inputs and the direction beside it, to turn one into the other.
     pub fn input_bar_and_dot(&mut self) -> (&[[T; TILE]], &mut [[T; TILE]]) {
         let n = self.inputs;
