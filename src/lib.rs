@@ -13,3 +13,8 @@
 pub mod ad;
 pub mod interval;
 pub mod math;
+
+#[cfg(feature = "std")]
+pub mod data;
+#[cfg(feature = "std")]
+pub mod model;
