@@ -17,6 +17,8 @@ pub mod data;
 pub mod error;
 pub mod interval;
 pub mod math;
+#[cfg(feature = "std")]
+pub mod model;
 pub mod nn;
 #[cfg(feature = "std")]
 pub mod observer;
