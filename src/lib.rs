@@ -13,3 +13,4 @@
 pub mod ad;
 pub mod interval;
 pub mod math;
+pub mod observer;
