@@ -11,6 +11,9 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod ad;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod interval;
 pub mod math;
 pub mod observer;
