@@ -260,6 +260,29 @@ mod tests {
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
     }
 
+    /// Three points on a line are drawn on a line, in order, rising as the values do, the truth and the prediction alike.
+    #[test]
+    fn places_are_affine_in_the_data() {
+        let panel = Panel { truth: &[0.0, 0.5, 1.0], predicted: &[0.0, 0.5, 1.0], r2: 1.0 };
+        let svg =
+            three_panels(&Column { title: "", basket: &[1.0, 2.0, 3.0], values: panel, deltas: panel, gammas: panel });
+        for colour in [ORANGE, BLUE] {
+            let attribute = |line: &str, name: &str| -> f64 {
+                line.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+            };
+            let circles = svg.lines().filter(|line| line.starts_with("<circle") && line.contains(colour));
+            // After the legend's.
+            let places: Vec<_> = circles.skip(1).map(|line| (attribute(line, "cx"), attribute(line, "cy"))).collect();
+            assert_eq!(places.len(), 9);
+            for three in places.chunks(3) {
+                let [(x0, y0), (x1, y1), (x2, y2)] = *three else { unreachable!() };
+                assert!(x0 < x1 && x1 < x2 && y0 > y1 && y1 > y2, "{three:?}");
+                // Whole units, a tenth of a pixel, so at most one apart.
+                assert!((x0 + x2 - 2.0 * x1).abs() <= 2.0 && (y0 + y2 - 2.0 * y1).abs() <= 2.0, "{three:?}");
+            }
+        }
+    }
+
     #[test]
     fn nothing_finite_or_nothing_at_all_is_still_a_picture() {
         let none = Panel { truth: &[], predicted: &[], r2: f64::NAN };
