@@ -14,6 +14,14 @@ pub mod ad;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "std")]
+pub mod data;
+#[cfg(feature = "std")]
+pub mod error;
 pub mod interval;
 pub mod math;
+pub mod nn;
+#[cfg(feature = "std")]
 pub mod observer;
+#[cfg(feature = "std")]
+pub mod train;

@@ -74,6 +74,11 @@ pub trait Scalar:
 
     /// `self < other`.
     fn lt(self, other: Self) -> Self::Mask;
+    /// `self > other`, as a choice between the two sides of a kink: the same over points; over intervals undecided already
+    /// where the two may be equal, so that the slopes of both sides are enclosed.
+    fn exceeds(self, other: Self) -> Self::Mask;
+    /// Whether a comparison has no single answer, as over intervals that overlap; never over points.
+    fn is_undecided(mask: Self::Mask) -> bool;
     /// `a` where the mask holds, `b` where it does not, the hull of both where it is undecided.
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self;
     /// What [`select`](Self::select) does to derivatives: the same where the mask is decided; where it is undecided the
@@ -173,6 +178,14 @@ macro_rules! scalar {
             #[inline(always)]
             fn lt(self, other: Self) -> bool {
                 self < other
+            }
+            #[inline(always)]
+            fn exceeds(self, other: Self) -> bool {
+                self > other
+            }
+            #[inline(always)]
+            fn is_undecided(_: bool) -> bool {
+                false
             }
             #[inline(always)]
             fn select(mask: bool, a: Self, b: Self) -> Self {

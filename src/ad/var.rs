@@ -1,0 +1,221 @@
+//! The numbers of a recording.
+
+use core::fmt;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+use super::rule::{Unary, elementary};
+use super::{Adjoints, Tape};
+use crate::math::{Activation, Scalar};
+
+/// A number on a [`Tape`], or a constant that is on none.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Tape, Var};
+/// use sobolev::math::Scalar;
+///
+/// let tape = Tape::new();
+/// let (x, y) = (tape.input(3.0_f64), tape.input(4.0));
+/// let r = (x.sqr() + y.sqr()).sqrt();
+/// let bar = r.adjoints();
+/// assert_eq!((r.value(), bar.of(x), bar.of(y)), (5.0, 0.6000000000000001, 0.8));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Var<'t, T> {
+    value: T,
+    tape: Option<&'t Tape<T>>,
+    node: u32,
+}
+
+/// A comparison of variables, which remembers what was compared: where the answer is undecided, what is selected by it
+/// depends on that too.
+#[derive(Clone, Copy, Debug)]
+pub struct VarMask<'t, T: Scalar> {
+    mask: T::Mask,
+    compared: [Var<'t, T>; 2],
+}
+
+impl<T: fmt::Debug> fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut tuple = f.debug_tuple("Var");
+        tuple.field(&self.value);
+        self.tape.map(|_| tuple.field(&self.node));
+        tuple.finish()
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    #[inline(always)]
+    pub(super) fn new(value: T, tape: &'t Tape<T>, node: u32) -> Self {
+        Self { value, tape: Some(tape), node }
+    }
+
+    /// A number that is not differentiated by.
+    #[inline(always)]
+    pub fn fixed(value: T) -> Self {
+        Self { value, tape: None, node: 0 }
+    }
+
+    /// The number itself.
+    #[inline(always)]
+    pub fn value(self) -> T {
+        self.value
+    }
+
+    /// The adjoint `∂self/∂node` of every node of the recording.
+    ///
+    /// # Panics
+    /// If this is a constant, which belongs to no recording.
+    pub fn adjoints(self) -> Adjoints<'t, T>
+    where
+        T: 't,
+    {
+        self.tape.expect("a constant has no adjoints").adjoints([(self, T::one())])
+    }
+
+    #[inline(always)]
+    pub(super) fn place(self) -> Option<(&'t Tape<T>, u32)> {
+        self.tape.map(|tape| (tape, self.node))
+    }
+
+    #[inline(always)]
+    fn edge(self, partial: T) -> (Option<u32>, T) {
+        (self.tape.map(|_| self.node), partial)
+    }
+
+    /// A number computed from others, given the local derivative by each.
+    #[inline(always)]
+    fn record<const K: usize>(value: T, operands: [(Self, T); K]) -> Self {
+        match operands.iter().find_map(|(operand, _)| operand.tape) {
+            None => Self::fixed(value),
+            Some(tape) => {
+                debug_assert!(operands.iter().all(|(x, _)| x.tape.is_none_or(|t| core::ptr::eq(t, tape))));
+                Self::new(value, tape, tape.push(operands.map(|(operand, partial)| operand.edge(partial))))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn unary(self, f: Unary) -> Self {
+        let y = f.value(self.value);
+        match self.tape {
+            None => Self::fixed(y),
+            Some(tape) => Self::new(y, tape, tape.push([(Some(self.node), f.slope(self.value, y))])),
+        }
+    }
+}
+
+impl<T: Scalar> Neg for Var<'_, T> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self::record(-self.value, [(self, -T::one())])
+    }
+}
+
+impl<T: Scalar> Add for Var<'_, T> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::record(self.value + other.value, [(self, T::one()), (other, T::one())])
+    }
+}
+
+impl<T: Scalar> Sub for Var<'_, T> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self::record(self.value - other.value, [(self, T::one()), (other, -T::one())])
+    }
+}
+
+impl<T: Scalar> Mul for Var<'_, T> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::record(self.value * other.value, [(self, other.value), (other, self.value)])
+    }
+}
+
+impl<T: Scalar> Div for Var<'_, T> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        let inverse = other.value.recip();
+        Self::record(quotient, [(self, inverse), (other, -(quotient * inverse))])
+    }
+}
+
+impl<'t, T: Scalar> Scalar for Var<'t, T> {
+    type Mask = VarMask<'t, T>;
+
+    elementary!();
+
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        Self::fixed(T::constant(x))
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        let right = self.value.exceeds(T::zero());
+        Self::record(self.value.abs(), [(self, T::select(right, T::one(), -T::one()))])
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        let first = self.value.exceeds(other.value);
+        let [a, b] = shares::<T>(first);
+        Self::record(self.value.max(other.value), [(self, a), (other, b)])
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        let second = self.value.exceeds(other.value);
+        let [b, a] = shares::<T>(second);
+        Self::record(self.value.min(other.value), [(self, a), (other, b)])
+    }
+    #[inline(always)]
+    fn lt(self, other: Self) -> Self::Mask {
+        VarMask { mask: self.value.lt(other.value), compared: [self, other] }
+    }
+    #[inline(always)]
+    fn exceeds(self, other: Self) -> Self::Mask {
+        VarMask { mask: self.value.exceeds(other.value), compared: [self, other] }
+    }
+    #[inline(always)]
+    fn is_undecided(mask: Self::Mask) -> bool {
+        T::is_undecided(mask.mask)
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
+        choose(mask, a, b, T::select)
+    }
+    #[inline(always)]
+    fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
+        choose(mask, a, b, T::select_slope)
+    }
+}
+
+/// The share of either branch in the derivative: 1 and 0, or both [0, 1] where the choice is undecided.
+#[inline(always)]
+fn shares<T: Scalar>(mask: T::Mask) -> [T; 2] {
+    [T::select(mask, T::one(), T::zero()), T::select(mask, T::zero(), T::one())]
+}
+
+#[inline(always)]
+fn choose<'t, T: Scalar>(
+    mask: VarMask<'t, T>,
+    a: Var<'t, T>,
+    b: Var<'t, T>,
+    select: impl Fn(T::Mask, T, T) -> T,
+) -> Var<'t, T> {
+    let value = select(mask.mask, a.value, b.value);
+    let [to_a, to_b] = shares::<T>(mask.mask);
+    if T::is_undecided(mask.mask) {
+        // Between the branches there may be a jump, which moves with what was compared.
+        let jump = T::select_slope(mask.mask, T::zero(), T::zero());
+        let [left, right] = mask.compared;
+        Var::record(value, [(a, to_a), (b, to_b), (left, jump), (right, jump)])
+    } else {
+        Var::record(value, [(a, to_a), (b, to_b)])
+    }
+}

@@ -1,0 +1,220 @@
+//! The basic operations, each tightest: both bounds correctly rounded.
+
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+use super::Interval;
+use super::directed::{
+    above, add_down, add_up, below, div_down, div_up, fma_down, fma_up, is_safe, mul_down, mul_up, sqrt_down, sqrt_up,
+    two_product,
+};
+
+impl Neg for Interval {
+    type Output = Self;
+    /// Exact.
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self { lo: -self.hi, hi: -self.lo }
+    }
+}
+
+impl Add for Interval {
+    type Output = Self;
+    /// Tightest.
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return Self::EMPTY;
+        }
+        Self { lo: add_down(self.lo, other.lo), hi: add_up(self.hi, other.hi) }
+    }
+}
+
+impl Sub for Interval {
+    type Output = Self;
+    /// Tightest.
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl Mul for Interval {
+    type Output = Self;
+    /// Tightest.
+    ///
+    /// For a fixed factor `b` the product `x·b` is least at the lower end of `x` if `b ≥ 0` and at the upper one if not;
+    /// over `b` it is least at an end of `b`. So two products compete for each bound, whatever the signs, and nothing
+    /// branches on them.
+    #[inline]
+    fn mul(self, other: Self) -> Self {
+        let Self { lo: a, hi: b } = self;
+        let Self { lo: c, hi: d } = other;
+        if !(is_safe(a) && is_safe(b) && is_safe(c) && is_safe(d)) {
+            return self.mul_unsafe_range(other);
+        }
+        let (c_least, c_greatest) = if c < 0.0 { (b, a) } else { (a, b) };
+        let (d_least, d_greatest) = if d < 0.0 { (b, a) } else { (a, b) };
+        let down = |x, y| {
+            let (p, e) = two_product(x, y);
+            below(p, e)
+        };
+        let up = |x, y| {
+            let (p, e) = two_product(x, y);
+            above(p, e)
+        };
+        Self { lo: down(c_least, c).min(down(d_least, d)), hi: up(c_greatest, c).max(up(d_greatest, d)) }
+    }
+}
+
+impl Div for Interval {
+    type Output = Self;
+    /// Tightest hull of the quotients by the non-zero numbers of the divisor; ∅ if there are none.
+    #[inline]
+    fn div(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return Self::EMPTY;
+        }
+        if other.lo > 0.0 {
+            self.div_by_positive(other)
+        } else if other.hi < 0.0 {
+            -self.div_by_positive(-other)
+        } else {
+            let [below, above] = self.div_by_parts(other);
+            below.hull(above)
+        }
+    }
+}
+
+impl Interval {
+    /// [`Mul`] where an end is infinite, empty, or so large or small that its products are not error-free.
+    #[cold]
+    fn mul_unsafe_range(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return Self::EMPTY;
+        }
+        let ends = [(self.lo, other.lo), (self.lo, other.hi), (self.hi, other.lo), (self.hi, other.hi)];
+        Self {
+            lo: ends.map(|(x, y)| mul_down(x, y)).into_iter().fold(f64::INFINITY, f64::min),
+            hi: ends.map(|(x, y)| mul_up(x, y)).into_iter().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    /// `self / other` for `other.hi > 0` and `other.lo ≥ 0`; a divisor that reaches down to 0 sends quotients to ±∞.
+    #[inline]
+    fn div_by_positive(self, other: Self) -> Self {
+        let least = if self.lo < 0.0 { other.lo } else { other.hi };
+        let greatest = if self.hi < 0.0 { other.hi } else { other.lo };
+        let lo = if least == 0.0 { f64::NEG_INFINITY } else { div_down(self.lo, least) };
+        let hi = match greatest {
+            0.0 if self.hi == 0.0 => 0.0,
+            0.0 => f64::INFINITY,
+            _ => div_up(self.hi, greatest),
+        };
+        Self { lo, hi }
+    }
+
+    /// The quotients by the negative and by the positive numbers of the divisor, either of them possibly ∅.
+    fn div_by_parts(self, other: Self) -> [Self; 2] {
+        let negative = if other.lo < 0.0 {
+            -self.div_by_positive(Self { lo: (-other.hi).max(0.0), hi: -other.lo })
+        } else {
+            Self::EMPTY
+        };
+        let positive =
+            if other.hi > 0.0 { self.div_by_positive(Self { lo: other.lo.max(0.0), hi: other.hi }) } else { Self::EMPTY };
+        [negative, positive]
+    }
+
+    /// The two-part quotient: every `x` with `x·b = a` for some `b` of the divisor and `a` of `self`, as up to two intervals
+    /// in ascending order. (The standard's `mulRevToPair`.)
+    ///
+    /// Where both contain 0 every number solves it: `[ENTIRE, ∅]`. Where the divisor has 0 inside and `self` has not,
+    /// there is a gap between the two parts. Otherwise the second is ∅. Both parts tightest.
+    ///
+    /// # Examples
+    /// ```
+    /// use sobolev::interval::Interval;
+    /// let [below, above] = Interval::ONE.div_pair(Interval::new(-1.0, 2.0)?);
+    /// assert_eq!((below.sup(), above.inf()), (-1.0, 0.5));
+    /// # Ok::<(), sobolev::interval::InvalidInterval>(())
+    /// ```
+    pub fn div_pair(self, divisor: Self) -> [Self; 2] {
+        if self.is_empty() || divisor.is_empty() {
+            [Self::EMPTY; 2]
+        } else if divisor.lo <= 0.0 && divisor.hi >= 0.0 {
+            if self.lo <= 0.0 && self.hi >= 0.0 {
+                return [Self::ENTIRE, Self::EMPTY];
+            }
+            let [negative, positive] = self.div_by_parts(divisor);
+            match (negative.is_empty(), positive.is_empty()) {
+                (true, _) => [positive, Self::EMPTY],
+                (_, true) => [negative, Self::EMPTY],
+                _ if negative.lo <= positive.lo => [negative, positive],
+                _ => [positive, negative],
+            }
+        } else {
+            [self / divisor, Self::EMPTY]
+        }
+    }
+
+    /// `1/x`. Tightest.
+    #[inline]
+    pub fn recip(self) -> Self {
+        Self::ONE / self
+    }
+
+    /// `x²`. Tightest; never negative, unlike `x·x`, which takes the factors to be independent.
+    #[inline]
+    pub fn sqr(self) -> Self {
+        if self.is_empty() {
+            return Self::EMPTY;
+        }
+        let (least, greatest) = (self.mig(), self.mag());
+        Self { lo: mul_down(least, least), hi: mul_up(greatest, greatest) }
+    }
+
+    /// `√x` over the numbers of `self` that are not negative. Tightest.
+    #[inline]
+    pub fn sqrt(self) -> Self {
+        if !(self.hi >= 0.0) {
+            return Self::EMPTY;
+        }
+        Self { lo: if self.lo > 0.0 { sqrt_down(self.lo) } else { 0.0 }, hi: sqrt_up(self.hi) }
+    }
+
+    /// `x·factor + term` in one rounding (the standard's `fma`). Tightest.
+    pub fn mul_add(self, factor: Self, term: Self) -> Self {
+        if self.is_empty() || factor.is_empty() || term.is_empty() {
+            return Self::EMPTY;
+        }
+        let ends = [(self.lo, factor.lo), (self.lo, factor.hi), (self.hi, factor.lo), (self.hi, factor.hi)];
+        Self {
+            lo: ends.map(|(x, y)| fma_down(x, y, term.lo)).into_iter().fold(f64::INFINITY, f64::min),
+            hi: ends.map(|(x, y)| fma_up(x, y, term.hi)).into_iter().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    /// |x|. Exact.
+    #[inline]
+    pub const fn abs(self) -> Self {
+        if self.is_empty() { Self::EMPTY } else { Self::raw(self.mig(), self.mag()) }
+    }
+
+    /// The smaller of the two, point by point. Exact.
+    #[inline]
+    pub const fn min(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return Self::EMPTY;
+        }
+        Self::raw(self.lo.min(other.lo), self.hi.min(other.hi))
+    }
+
+    /// The larger of the two, point by point. Exact.
+    #[inline]
+    pub const fn max(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return Self::EMPTY;
+        }
+        Self::raw(self.lo.max(other.lo), self.hi.max(other.hi))
+    }
+}
