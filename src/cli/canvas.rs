@@ -11,6 +11,8 @@ use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontFamily, FontStyle, IntoTextStyle as _, RGBColor, ShapeStyle, TextStyle, WHITE};
 
+use crate::error::{Error, Result};
+
 /// Drawing units a pixel: the backend knows whole units only, and a curve of dots on whole pixels shows stairs.
 pub(super) const UNITS: f64 = 10.0;
 
@@ -21,7 +23,7 @@ pub(super) const INK: RGBColor = RGBColor(38, 38, 38);
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Failure = DrawingAreaErrorKind<std::io::Error>;
-pub(super) type Drawn = Result<(), Failure>;
+pub(super) type Drawn = std::result::Result<(), Failure>;
 
 /// The SVG document of `size` pixels that `paint` draws.
 pub(super) fn document(size: (f64, f64), paint: impl FnOnce(&Area) -> Drawn) -> String {
@@ -120,11 +122,15 @@ pub(super) fn at((x, y): (f64, f64)) -> (i32, i32) {
     (units(x), units(y))
 }
 
-/// Writes `text` so that the file is either as it was or complete, never half-written.
+/// Writes `text` so that the file is either as it was or complete, never half-written; folders are made as needed.
 ///
 /// # Errors
-/// What the file system says.
-pub fn save(path: &Path, text: &str) -> std::io::Result<()> {
+/// [`Error::Io`] with the path and what the file system says.
+pub fn save(path: &Path, text: &str) -> Result<()> {
+    replace(path, text).map_err(Error::io(path, "write"))
+}
+
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     // Only within one folder is the rename sure to be atomic.
@@ -163,7 +169,7 @@ mod tests {
         let taken = folder.path().join("deeper/taken");
         std::fs::create_dir(&taken).unwrap();
         std::fs::write(taken.join("inside"), "").unwrap();
-        assert!(save(&taken, "x").is_err());
+        assert!(save(&taken, "x").unwrap_err().to_string().contains("taken"));
         assert!(save(&path.join("below a file"), "x").is_err());
         assert_eq!(std::fs::read_dir(folder.path().join("deeper")).unwrap().count(), 2);
     }

@@ -5,6 +5,7 @@ use std::{fmt, iter};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::plot::score;
+use crate::math::statistics::median;
 
 /// R² on the test points, as the rows of Table 2.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +91,7 @@ impl Table2 {
                 iter::once(name.to_owned()).chain(cells).collect()
             };
             let ours = methods.iter().map(|m| {
-                let ours = median(&runs(m))?;
+                let ours = (!m.runs.is_empty()).then(|| median(&runs(m)))?;
                 // A NaN is under everything.
                 let short = published(m).is_some_and(|paper| ours.is_nan() || ours < paper);
                 under |= short;
@@ -209,18 +210,7 @@ pub(super) fn count(n: u64) -> String {
     }
 }
 
-/// The middle one, or the mean of the middle two; NaN sorts below all, being no success.
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(by_success);
-    let middle = sorted.len() / 2;
-    Some(if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        0.5 * (sorted.get(middle.checked_sub(1)?)? + sorted[middle])
-    })
-}
-
+/// None where there are none; a NaN is the worst there is.
 fn worst(values: &[f64]) -> Option<f64> {
     values.iter().copied().min_by(by_success)
 }
@@ -238,12 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn medians_and_worsts_count_nan_as_failure() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[0.3]), Some(0.3));
-        assert_eq!(median(&[0.5, -1.0, 0.25]), Some(0.25));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 8.0]), Some(3.0));
-        assert_eq!(median(&[0.9, f64::NAN, 0.8]), Some(0.8));
+    fn the_worst_of_several_is_a_nan_if_there_is_one() {
+        assert_eq!(worst(&[]), None);
         assert_eq!(worst(&[0.5, -1.0, 0.25]), Some(-1.0));
         assert!(worst(&[0.5, f64::NAN, -1.0]).is_some_and(f64::is_nan));
     }
