@@ -11,6 +11,9 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod ad;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 #[cfg(feature = "std")]
 pub mod data;
 #[cfg(feature = "std")]

@@ -32,7 +32,7 @@ pub trait Observer {
 
     /// Step `step` of `of` (counted from 1) is done, with this loss. Called from the thread that called the stage.
     ///
-    /// `Break` asks the stage to stop here; it keeps the state reached and returns it, as if its budget had ended.
+    /// `Break` asks the stage to stop here and keep the state reached; what it then returns, its own documentation says.
     fn step(&mut self, step: usize, of: usize, loss: f64) -> ControlFlow<()> {
         let _ = (step, of, loss);
         ControlFlow::Continue(())

@@ -9,7 +9,9 @@ use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::nn::{Layer, Network, Packed, Stack};
 use sobolev::observer::Unobserved;
-use sobolev::train::{Balance, BatchGradient, DerivativeScale, LevenbergMarquardt, Loss, LossWeights, OneCycle, Rows, Trainer};
+use sobolev::train::{
+    Balance, BatchGradient, DerivativeScale, LevenbergMarquardt, Loss, LossWeights, OneCycle, Rows, Trainer,
+};
 
 /// A smooth function of three inputs with its gradient.
 fn target(x: &[f64]) -> (f64, [f64; 3]) {
@@ -259,7 +261,13 @@ fn levenberg_marquardt_stops_on_held_out_loss() {
     };
     let (training, held_out) = (noisy(60, 5), noisy(2000, 6));
     let mut student = net(&[6, 6], Activation::Tanh);
-    let run = |patience| LevenbergMarquardt { loss: Loss::Values, iterations: 200, damping: 1e-2, patience, name: "t".into() };
+    let run = |patience| LevenbergMarquardt {
+        loss: Loss::Values,
+        iterations: 200,
+        damping: 1e-2,
+        patience,
+        name: "t".into(),
+    };
     let report = run(3).run(&mut student, &training, &held_out, &mut Unobserved).expect("runs");
     assert!(report.iterations < 100, "{report:?}");
     assert!(report.held_out[1] <= report.held_out[0] && report.training[1] < report.training[0], "{report:?}");

@@ -52,7 +52,10 @@ pub trait Typed: Activate + Default {
 }
 
 /// The activations as types, under the names that [`network!`](crate::network) writes.
-#[expect(non_camel_case_types, reason = "the macro looks names up here, so that a misspelt one gets the compiler's own suggestion")]
+#[expect(
+    non_camel_case_types,
+    reason = "the macro looks names up here, so that a misspelt one gets the compiler's own suggestion"
+)]
 pub mod act {
     use super::{Activate, Activation, Typed};
     macro_rules! typed {

@@ -2,14 +2,12 @@
 
 use core::fmt;
 
-use faer::{Mat, MatMut, MatRef};
 use faer::reborrow::ReborrowMut as _;
+use faer::{Mat, MatMut, MatRef};
 use pulp::{Simd, WithSimd};
 
 use super::registers::{Packed, Registers};
-use super::{
-    Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace,
-};
+use super::{Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace};
 
 /// A dense network: its shape `C` and its parameters, one flat slice.
 ///
@@ -209,13 +207,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
         (y, dy, hv)
     }
 
-    fn first_order<const ORDER: usize>(
-        &self,
-        ws: &mut Workspace<T>,
-        rows: usize,
-        y: MatMut<'_, T>,
-        dy: MatMut<'_, T>,
-    ) {
+    fn first_order<const ORDER: usize>(&self, ws: &mut Workspace<T>, rows: usize, y: MatMut<'_, T>, dy: MatMut<'_, T>) {
         assert_eq!(self.chain.outputs(), 1, "gradients are of networks with one output");
         self.forward::<ORDER>(ws);
         store(ws.output(Slot::Value), rows, y);
@@ -345,7 +337,12 @@ impl<const ORDER: usize, const INPUTS: bool> Pass for ReversePass<ORDER, INPUTS>
         let outputs = run.outputs();
         let RunParts { layers, params, tape, scratch, grad } = run;
         layers.up(&mut Reverse::<_, _, TILE, ORDER, INPUTS>::new(
-            Registers(simd), params, tape, outputs, grad, scratch,
+            Registers(simd),
+            params,
+            tape,
+            outputs,
+            grad,
+            scratch,
         ));
     }
 }
@@ -362,9 +359,7 @@ impl<const INPUTS: bool> Pass for SecondReversePass<INPUTS> {
     fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
         let outputs = run.outputs();
         let RunParts { layers, params, tape, scratch, grad } = run;
-        layers.up(&mut SecondReverse::<_, _, TILE, INPUTS>::new(
-            Registers(simd), params, tape, outputs, grad, scratch,
-        ));
+        layers.up(&mut SecondReverse::<_, _, TILE, INPUTS>::new(Registers(simd), params, tape, outputs, grad, scratch));
     }
 }
 

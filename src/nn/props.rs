@@ -145,7 +145,10 @@ mod typed {
         let (y, dy, hv) = frozen.hvp(&x, &v);
         assert_eq!(y, frozen.value(&x));
         assert_eq!((y, dy), frozen.value_and_gradient(&x));
-        for (y1, dy1, hv1) in [typed.hvp(faer::Mat::from_fn(1, 3, |_, j| x[j]).as_ref(), &v), thawed.hvp(faer::Mat::from_fn(1, 3, |_, j| x[j]).as_ref(), &v)] {
+        for (y1, dy1, hv1) in [
+            typed.hvp(faer::Mat::from_fn(1, 3, |_, j| x[j]).as_ref(), &v),
+            thawed.hvp(faer::Mat::from_fn(1, 3, |_, j| x[j]).as_ref(), &v),
+        ] {
             assert!(close(y, y1[(0, 0)], 1e-14));
             for j in 0..3 {
                 assert!(close(dy[j], dy1[(0, j)], 1e-14) && close(hv[j], hv1[(0, j)], 1e-13));

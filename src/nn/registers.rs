@@ -17,12 +17,7 @@ pub trait Packed: Real + faer::traits::RealField {
     /// `x` in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
     /// `a·b + c`, fused where the instruction set can.
-    fn vector_mul_add<S: Simd>(
-        simd: S,
-        a: Self::Vector<S>,
-        b: Self::Vector<S>,
-        c: Self::Vector<S>,
-    ) -> Self::Vector<S>;
+    fn vector_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum of the lanes.
     fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
     /// Whole registers of a slice; a ragged end is left out.
@@ -93,7 +88,19 @@ impl<S: Simd, T: Packed> Kernel<T, TILE> for Registers<S> {
     fn transposed(self, w: &[T], z: &[[T; TILE]], out: &mut [[T; TILE]]) {
         let (m, k) = (out.len(), z.len());
         let (b, c) = (z.as_flattened(), out.as_flattened_mut());
-        self.0.vectorize(Gemm { m, k, n: TILE, a: w, row: 1, column: m, b, ldb: TILE, c, ldc: TILE, start: Start::Zero });
+        self.0.vectorize(Gemm {
+            m,
+            k,
+            n: TILE,
+            a: w,
+            row: 1,
+            column: m,
+            b,
+            ldb: TILE,
+            c,
+            ldc: TILE,
+            start: Start::Zero,
+        });
     }
     #[inline(always)]
     fn outer(self, z: &[[T; TILE]], x: &[[T; TILE]], grad: &mut [T], scratch: &mut [T]) {
@@ -122,8 +129,20 @@ impl<T: Packed> pulp::WithSimd for Outer<'_, T> {
         let scratch = &mut scratch[..TILE * ldb];
         transpose(x, scratch, ldb);
         let (m, n) = (z.len(), x.len());
-        Gemm { m, k: TILE, n, a: z.as_flattened(), row: TILE, column: 1, b: scratch, ldb, c: grad, ldc: n, start: Start::Add }
-            .with_simd(simd);
+        Gemm {
+            m,
+            k: TILE,
+            n,
+            a: z.as_flattened(),
+            row: TILE,
+            column: 1,
+            b: scratch,
+            ldb,
+            c: grad,
+            ldc: n,
+            start: Start::Add,
+        }
+        .with_simd(simd);
     }
 }
 

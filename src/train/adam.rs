@@ -46,7 +46,8 @@ impl<T: Packed> Adam<T> {
         };
         let (first, second) = (&mut self.first, &mut self.second);
         if parallel {
-            let chunks = params.par_chunks_mut(CHUNK).zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
+            let chunks =
+                params.par_chunks_mut(CHUNK).zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
             chunks.enumerate().with_min_len(8).for_each(chunk);
         } else {
             let chunks = params.chunks_mut(CHUNK).zip(first.chunks_mut(CHUNK)).zip(second.chunks_mut(CHUNK));

@@ -191,11 +191,20 @@ impl BlockSum {
         let ws = &mut self.ws;
         crate::nn::load(data.inputs().subrows(at, count), ws.input_mut(Slot::Value));
         let sobolev = !weights.inverse_scale.is_empty();
-        if sobolev { net.forward::<2>(ws) } else { net.forward::<1>(ws) }
+        if sobolev {
+            net.forward::<2>(ws)
+        } else {
+            net.forward::<1>(ws)
+        }
         ws.output_mut(Slot::Bar).as_flattened_mut().fill(1.0);
-        if sobolev { net.reverse::<2>(ws) } else { net.reverse::<1>(ws) }
+        if sobolev {
+            net.reverse::<2>(ws)
+        } else {
+            net.reverse::<1>(ws)
+        }
         let mut residual = [0.0; TILE];
-        for ((r, f), y) in residual.iter_mut().zip(ws.output(Slot::Value)[0]).zip(&data.value_column(0)[range.clone()]) {
+        for ((r, f), y) in residual.iter_mut().zip(ws.output(Slot::Value)[0]).zip(&data.value_column(0)[range.clone()])
+        {
             *r = f - y;
         }
         net.param_jacobian(ws, false, &mut self.rows);

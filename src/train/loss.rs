@@ -24,11 +24,8 @@ pub enum Loss {
 
 impl Loss {
     /// Sobolev with λ = 1, dimensional balance and normalised derivatives: the default of Huge and Savine.
-    pub const SOBOLEV: Self = Self::Sobolev {
-        derivative_weight: 1.0,
-        balance: Balance::Dimensional,
-        scale: DerivativeScale::MeanSquare,
-    };
+    pub const SOBOLEV: Self =
+        Self::Sobolev { derivative_weight: 1.0, balance: Balance::Dimensional, scale: DerivativeScale::MeanSquare };
 }
 
 /// How the terms of the Sobolev loss are balanced, for `n` inputs.
