@@ -26,6 +26,8 @@ pub mod nn;
 #[cfg(feature = "std")]
 pub mod observer;
 #[cfg(feature = "std")]
+pub mod pipeline;
+#[cfg(feature = "std")]
 pub mod prune;
 #[cfg(feature = "std")]
 pub mod significance;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Samples;
 use crate::error::{Error, Result};
+use crate::interval::Interval;
 use crate::nn::Packed;
 
 /// Shifts and scales of every input and of the value: `x' = (x − μₓ)/σₓ`, `y' = (y − μ_y)/σ_y`, so that
@@ -55,6 +56,23 @@ impl Scaling {
         Ok(Self { input_mean, input_deviation, value_mean, value_deviation })
     }
 
+    /// Checks numbers that come from a file.
+    ///
+    /// # Errors
+    /// What is wrong, if the number of inputs is another or a number is not finite or a deviation not positive.
+    pub fn check(&self, inputs: usize) -> std::result::Result<(), String> {
+        let (means, deviations) = (self.input_mean.len(), self.input_deviation.len());
+        if (means, deviations) != (inputs, inputs) {
+            return Err(format!("expected {inputs} means and deviations, found {means} and {deviations}"));
+        }
+        let finite = self.input_mean.iter().chain([&self.value_mean]).all(|m| m.is_finite());
+        let positive = |d: &f64| d.is_finite() && *d > 0.0;
+        if !finite || !self.input_deviation.iter().chain([&self.value_deviation]).all(positive) {
+            return Err("expected finite means and positive deviations".into());
+        }
+        Ok(())
+    }
+
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
         self.input_mean.len()
@@ -63,6 +81,11 @@ impl Scaling {
     /// What a derivative in scaled units is multiplied by: `σ_y/σₓ` for input `j`.
     pub fn slope(&self, j: usize) -> f64 {
         self.value_deviation / self.input_deviation[j]
+    }
+
+    /// A range of input `j` in scaled units: an enclosure, rounded outward.
+    pub fn interval(&self, j: usize, x: Interval) -> Interval {
+        (x - Interval::point(self.input_mean[j])) / Interval::point(self.input_deviation[j])
     }
 
     /// Scaled inputs, `n × inputs`.

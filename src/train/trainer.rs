@@ -5,8 +5,9 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Adam, BatchGradient, Loss, LossWeights, Losses, OneCycle, Rows};
-use crate::data::Scaled;
+use crate::data::{Fresh, Scaled};
 use crate::error::{Error, Result};
+use crate::model::{Model, Payoff};
 use crate::nn::{Chain, Layer, Network, Packed};
 use crate::observer::Observer;
 
@@ -34,6 +35,18 @@ impl<T: Packed> Batches<T> for &Scaled<T> {
     }
     fn repeats(&self) -> bool {
         true
+    }
+}
+
+impl<M: Model, P: Payoff, T: Packed> Batches<T> for Fresh<'_, M, P, T> {
+    fn len(&self) -> usize {
+        Fresh::len(self)
+    }
+    fn next_epoch(&mut self) -> Result<&Scaled<T>> {
+        Ok(self.draw())
+    }
+    fn repeats(&self) -> bool {
+        !self.renews()
     }
 }
 
