@@ -193,7 +193,13 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { simulator: &Simulator { model, ref payoff, pairs, .. }, mut normals, mut rows, scratch, draw_inputs } = self;
+        let Self {
+            simulator: &Simulator { model, ref payoff, pairs, .. },
+            mut normals,
+            mut rows,
+            scratch,
+            draw_inputs,
+        } = self;
         let zero = Batch::splat(0.0);
         let Scratch { inputs, inputs_bar, noise, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);

@@ -289,10 +289,14 @@ mod tests {
             let pairs = (n - lag) as f64;
             let products = z.iter().zip(&z[lag..]).map(|(a, b)| a * b).sum::<f64>() / pairs.sqrt();
             let squares = z.iter().zip(&z[lag..]).map(|(a, b)| (a * a - 1.0) * (b * b - 1.0)).sum::<f64>();
-            assert!(products.abs() < 5.0 && squares.abs() / pairs.sqrt() < 5.0 * 2.0, "lag {lag}: {products} {squares}");
+            assert!(
+                products.abs() < 5.0 && squares.abs() / pairs.sqrt() < 5.0 * 2.0,
+                "lag {lag}: {products} {squares}"
+            );
         }
         z.sort_by(f64::total_cmp);
-        let distance = z.iter().enumerate().map(|(i, &z)| (cdf(z) - (i as f64 + 0.5) / n as f64).abs()).fold(0.0, f64::max);
+        let distance =
+            z.iter().enumerate().map(|(i, &z)| (cdf(z) - (i as f64 + 0.5) / n as f64).abs()).fold(0.0, f64::max);
         assert!(distance * root < 2.2, "Kolmogorov–Smirnov distance {distance}");
         assert!(z[0] > -6.0 && z[n - 1] < 6.0 && z[0] < -4.0 && z[n - 1] > 4.0, "tails {} {}", z[0], z[n - 1]);
     }

@@ -149,7 +149,14 @@ impl Model for Bachelier {
 
     /// `∂B/∂x = ω`.
     #[inline(always)]
-    fn pull_back(&self, _: &[Batch], _: &[Batch], observables_bar: &[Batch], inputs_bar: &mut [Batch], _: &mut Workspace) {
+    fn pull_back(
+        &self,
+        _: &[Batch],
+        _: &[Batch],
+        observables_bar: &[Batch],
+        inputs_bar: &mut [Batch],
+        _: &mut Workspace,
+    ) {
         for (bar, &w) in inputs_bar.iter_mut().zip(self.basket.weights()) {
             *bar = *bar + Batch::splat(w) * observables_bar[0];
         }

@@ -293,9 +293,15 @@ mod tests {
         assert_eq!(message(&[0.5, f64::NAN], &unit, &half), "weights[1] is NaN, expected a finite number");
         assert_eq!(message(&[0.5, 0.75], &unit, &half), "the sum of weights is 1.25, expected 1");
         assert_eq!(message(&half, &unit, &[1.0, -1.0]), "volatilities[1] is -1, expected a finite number not below 0");
-        assert_eq!(message(&half, &unit, &[0.0, 0.0]), "the basket's volatility is 0, expected a finite number above 0");
+        assert_eq!(
+            message(&half, &unit, &[0.0, 0.0]),
+            "the basket's volatility is 0, expected a finite number above 0"
+        );
         let crooked = [vec![1.0, 0.5], vec![0.4, 1.0]];
-        assert_eq!(message(&half, &crooked, &half), "correlation[1][0] is 0.4, expected the number at its mirror image");
+        assert_eq!(
+            message(&half, &crooked, &half),
+            "correlation[1][0] is 0.4, expected the number at its mirror image"
+        );
         assert!(message(&half, &[vec![1.0, 1.5], vec![1.5, 1.0]], &half).starts_with("correlation[0][1] is 1.5"));
         // Three assets cannot all be strongly anticorrelated.
         let indefinite = [vec![1.0, -0.9, -0.9], vec![-0.9, 1.0, -0.9], vec![-0.9, -0.9, 1.0]];

@@ -21,7 +21,7 @@ use crate::math::Scalar;
 /// ```
 /// use sobolev::model::{Bachelier, Call, Model, Smoothing, pathwise};
 /// let model = Bachelier::random(1, 3)?;
-/// let (payoff, deltas) = pathwise::gradient(&model, &Call::new(0.9)?, Smoothing::NONE, &[1.0; 3], &[0.0; 3]);
+/// let (payoff, deltas) = pathwise::gradient(&model, &Call::new(0.9)?, Smoothing::NONE, &[1.0_f64; 3], &[0.0; 3]);
 /// assert!((payoff - 0.1).abs() < 1e-15);
 /// assert_eq!(deltas, model.basket().weights()); // in the money: the indicator of Eq. (12) is 1
 /// # Ok::<(), sobolev::model::ModelError>(())
