@@ -91,13 +91,11 @@ fn simulate(c: &mut Criterion) {
 
         let id = format!("{assets} assets, {pairs} pairs");
         group.throughput(Throughput::Elements((2 * n * pairs) as u64));
-        one_thread.install(|| {
-            group.bench_function(BenchmarkId::new("simd", &id), |b| {
-                b.iter(|| simulator.draw_into(&mut streams, &mut samples));
-            });
-            group.bench_function(BenchmarkId::new("simd, values only", &id), |b| {
-                b.iter(|| simulator.draw_into(&mut streams, &mut values));
-            });
+        group.bench_function(BenchmarkId::new("simd", &id), |b| {
+            b.iter(|| one_thread.install(|| simulator.draw_into(&mut streams, &mut samples)));
+        });
+        group.bench_function(BenchmarkId::new("simd, values only", &id), |b| {
+            b.iter(|| one_thread.install(|| simulator.draw_into(&mut streams, &mut values)));
         });
         group.bench_function(BenchmarkId::new("naive", &id), |b| {
             b.iter(|| naive(&model, call.strike(), pairs, &mut random, &mut twin));
