@@ -37,8 +37,8 @@ fn naive(model: &Bachelier, strike: f64, pairs: usize, random: &mut Generator, s
         for _ in 0..pairs {
             z.iter_mut().for_each(|z| *z = StandardNormal.sample(random));
             for sign in [1.0, -1.0] {
-                let assets = x.iter().zip(model.basket().increments(&z));
-                let basket: f64 = assets.zip(weights).map(|((x, dw), w)| w * (x + sign * dw)).sum();
+                let asset = |i| x[i] + sign * model.basket().increment(i, &z);
+                let basket: f64 = (0..m).map(|i| weights[i] * asset(i)).sum();
                 if basket > strike {
                     *value += (basket - strike) / (2 * pairs) as f64;
                     deltas.iter_mut().zip(weights).for_each(|(d, w)| *d += w / (2 * pairs) as f64);

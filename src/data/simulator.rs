@@ -212,7 +212,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
         for first in (0..rows.values.len()).step_by(LANES) {
             if draw_inputs {
                 let noise = &mut noise[..model.inputs()];
-                noise.iter_mut().for_each(|z| z.0 = normals.draw());
+                fill(noise, &mut normals);
                 model.training_inputs(noise, inputs);
                 store(&mut rows.inputs, first, inputs);
             } else {
@@ -223,7 +223,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
             let mut value = zero;
             inputs_bar.fill(zero);
             for _ in 0..pairs {
-                noise.iter_mut().for_each(|z| z.0 = normals.draw());
+                fill(noise, &mut normals);
                 for _ in 0..2 {
                     model.observe(inputs, noise, observables);
                     if rows.derivatives.is_some() {
@@ -232,15 +232,27 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);
                     }
-                    noise.iter_mut().for_each(|z| *z = -*z);
+                    for z in noise.iter_mut() {
+                        *z = -*z;
+                    }
                 }
             }
             write(&mut rows.values[first..], value * scale);
             if let Some(derivatives) = &mut rows.derivatives {
-                inputs_bar.iter_mut().for_each(|bar| *bar = *bar * scale);
+                for bar in inputs_bar.iter_mut() {
+                    *bar = *bar * scale;
+                }
                 store(derivatives, first, inputs_bar);
             }
         }
+    }
+}
+
+/// Fresh standard normals.
+#[inline(always)]
+fn fill(noise: &mut [Batch], normals: &mut Normals) {
+    for z in noise {
+        z.0 = normals.draw();
     }
 }
 
