@@ -193,7 +193,13 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { simulator: &Simulator { model, ref payoff, pairs, .. }, mut normals, mut rows, scratch, draw_inputs } = self;
+        let Self {
+            simulator: &Simulator { model, ref payoff, pairs, .. },
+            mut normals,
+            mut rows,
+            scratch,
+            draw_inputs,
+        } = self;
         let zero = Batch::splat(0.0);
         let Scratch { inputs, inputs_bar, noise, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
@@ -206,7 +212,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
         for first in (0..rows.values.len()).step_by(LANES) {
             if draw_inputs {
                 let noise = &mut noise[..model.inputs()];
-                noise.iter_mut().for_each(|z| z.0 = normals.draw());
+                fill(noise, &mut normals);
                 model.training_inputs(noise, inputs);
                 store(&mut rows.inputs, first, inputs);
             } else {
@@ -217,7 +223,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
             let mut value = zero;
             inputs_bar.fill(zero);
             for _ in 0..pairs {
-                noise.iter_mut().for_each(|z| z.0 = normals.draw());
+                fill(noise, &mut normals);
                 for _ in 0..2 {
                     model.observe(inputs, noise, observables);
                     if rows.derivatives.is_some() {
@@ -226,15 +232,27 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);
                     }
-                    noise.iter_mut().for_each(|z| *z = -*z);
+                    for z in noise.iter_mut() {
+                        *z = -*z;
+                    }
                 }
             }
             write(&mut rows.values[first..], value * scale);
             if let Some(derivatives) = &mut rows.derivatives {
-                inputs_bar.iter_mut().for_each(|bar| *bar = *bar * scale);
+                for bar in inputs_bar.iter_mut() {
+                    *bar = *bar * scale;
+                }
                 store(derivatives, first, inputs_bar);
             }
         }
+    }
+}
+
+/// Fresh standard normals.
+#[inline(always)]
+fn fill(noise: &mut [Batch], normals: &mut Normals) {
+    for z in noise {
+        z.0 = normals.draw();
     }
 }
 

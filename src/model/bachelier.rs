@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::basket::require;
+use super::basket::{require, weigh};
 use super::pathwise::Workspace;
 use super::{Basket, Batch, Call, ClosedForm, Greeks, Model, ModelError};
 use crate::math::{Scalar, normal};
@@ -120,17 +120,19 @@ impl Model for Bachelier {
     #[inline(always)]
     fn path<S: Scalar>(&self, inputs: &[S], noise: &[S], observables: &mut [S]) {
         let root = S::constant(self.horizon().sqrt());
-        let assets = inputs.iter().zip(self.basket.increments(noise)).map(|(&x, dw)| x + root * dw);
-        let weighted = assets.zip(self.basket.weights()).map(|(s, &w)| S::constant(w) * s);
-        observables[0] = weighted.reduce(|sum, term| sum + term).expect("a basket has at least one asset");
+        let mut price = S::zero();
+        for (i, (&x, &w)) in inputs.iter().zip(self.basket.weights()).enumerate() {
+            price = price + S::constant(w) * (x + root * self.basket.increment(i, noise));
+        }
+        observables[0] = price;
     }
 
     /// `x = 1 + 1.5·√exposure·L z`.
     #[inline(always)]
     fn training_inputs<S: Scalar>(&self, normals: &[S], inputs: &mut [S]) {
         let scale = S::constant(WIDENING * self.exposure.sqrt());
-        for (x, dw) in inputs.iter_mut().zip(self.basket.increments(normals)) {
-            *x = S::one() + scale * dw;
+        for (i, x) in inputs.iter_mut().enumerate() {
+            *x = S::one() + scale * self.basket.increment(i, normals);
         }
     }
 
@@ -143,13 +145,19 @@ impl Model for Bachelier {
     /// `ω·x + √τ Lᵀω·z`: m products instead of m².
     #[inline(always)]
     fn observe(&self, inputs: &[Batch], noise: &[Batch], observables: &mut [Batch]) {
-        let terms = self.loadings.iter().zip(noise).map(|(&a, &z)| Batch::splat(a) * z);
-        observables[0] = terms.fold(self.basket.price(inputs), |sum, term| sum + term);
+        observables[0] = self.basket.price(inputs) + weigh(&self.loadings, noise);
     }
 
     /// `∂B/∂x = ω`.
     #[inline(always)]
-    fn pull_back(&self, _: &[Batch], _: &[Batch], observables_bar: &[Batch], inputs_bar: &mut [Batch], _: &mut Workspace) {
+    fn pull_back(
+        &self,
+        _: &[Batch],
+        _: &[Batch],
+        observables_bar: &[Batch],
+        inputs_bar: &mut [Batch],
+        _: &mut Workspace,
+    ) {
         for (bar, &w) in inputs_bar.iter_mut().zip(self.basket.weights()) {
             *bar = *bar + Batch::splat(w) * observables_bar[0];
         }

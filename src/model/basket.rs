@@ -174,23 +174,25 @@ impl Basket {
     /// The price `Σᵢ ωᵢ Sᵢ` of the basket.
     #[inline(always)]
     pub fn price<S: Scalar>(&self, spots: &[S]) -> S {
-        let weighted = self.weights.iter().zip(spots).map(|(&w, &s)| S::constant(w) * s);
-        weighted.reduce(|sum, term| sum + term).expect("a basket has at least one asset")
+        weigh(&self.weights, spots)
     }
 
-    /// Correlated increments `L z` of one year, asset by asset, from independent standard normals z.
-    ///
-    /// # Shapes
-    /// m → m
+    /// The increment `(L z)ᵢ` of one asset in one year, from independent standard normals z.
     #[inline(always)]
-    pub fn increments<S: Scalar>(&self, noise: &[S]) -> impl Iterator<Item = S> {
-        let rows = self.root.chunks_exact(self.assets()).enumerate();
-        rows.map(move |(i, row)| {
-            // L is lower triangular: row i ends at the diagonal.
-            let terms = row[..=i].iter().zip(noise).map(|(&l, &z)| S::constant(l) * z);
-            terms.reduce(|sum, term| sum + term).expect("each row has its diagonal")
-        })
+    pub fn increment<S: Scalar>(&self, asset: usize, noise: &[S]) -> S {
+        // L is lower triangular: row i ends at the diagonal.
+        weigh(&self.root[asset * self.assets()..][..=asset], noise)
     }
+}
+
+/// `Σᵢ wᵢ xᵢ`.
+#[inline(always)]
+pub(super) fn weigh<S: Scalar>(weights: &[f64], x: &[S]) -> S {
+    let mut sum = S::zero();
+    for (&w, &x) in weights.iter().zip(x) {
+        sum = sum + S::constant(w) * x;
+    }
+    sum
 }
 
 /// Lower triangular `L` with `LLᵀ` the given matrix of unit diagonal, row-major.
@@ -293,9 +295,15 @@ mod tests {
         assert_eq!(message(&[0.5, f64::NAN], &unit, &half), "weights[1] is NaN, expected a finite number");
         assert_eq!(message(&[0.5, 0.75], &unit, &half), "the sum of weights is 1.25, expected 1");
         assert_eq!(message(&half, &unit, &[1.0, -1.0]), "volatilities[1] is -1, expected a finite number not below 0");
-        assert_eq!(message(&half, &unit, &[0.0, 0.0]), "the basket's volatility is 0, expected a finite number above 0");
+        assert_eq!(
+            message(&half, &unit, &[0.0, 0.0]),
+            "the basket's volatility is 0, expected a finite number above 0"
+        );
         let crooked = [vec![1.0, 0.5], vec![0.4, 1.0]];
-        assert_eq!(message(&half, &crooked, &half), "correlation[1][0] is 0.4, expected the number at its mirror image");
+        assert_eq!(
+            message(&half, &crooked, &half),
+            "correlation[1][0] is 0.4, expected the number at its mirror image"
+        );
         assert!(message(&half, &[vec![1.0, 1.5], vec![1.5, 1.0]], &half).starts_with("correlation[0][1] is 1.5"));
         // Three assets cannot all be strongly anticorrelated.
         let indefinite = [vec![1.0, -0.9, -0.9], vec![-0.9, 1.0, -0.9], vec![-0.9, -0.9, 1.0]];

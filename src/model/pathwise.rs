@@ -6,7 +6,7 @@
 
 use super::payoff::Smoothed;
 use super::{Batch, Model, Payoff, Smoothing};
-use crate::ad::{Function, Map, Tape};
+use crate::ad::{Dual, Function, Map, Tape};
 use crate::math::Scalar;
 
 /// Payoff of one path and its derivative by each input, by one tape over path and payoff. Simple and general: what every
@@ -21,7 +21,7 @@ use crate::math::Scalar;
 /// ```
 /// use sobolev::model::{Bachelier, Call, Model, Smoothing, pathwise};
 /// let model = Bachelier::random(1, 3)?;
-/// let (payoff, deltas) = pathwise::gradient(&model, &Call::new(0.9)?, Smoothing::NONE, &[1.0; 3], &[0.0; 3]);
+/// let (payoff, deltas) = pathwise::gradient(&model, &Call::new(0.9)?, Smoothing::NONE, &[1.0_f64; 3], &[0.0; 3]);
 /// assert!((payoff - 0.1).abs() < 1e-15);
 /// assert_eq!(deltas, model.basket().weights()); // in the money: the indicator of Eq. (12) is 1
 /// # Ok::<(), sobolev::model::ModelError>(())
@@ -81,7 +81,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Payoffs of a batch of samples, and their derivatives by the observables, by the tape.
+    /// Payoffs of a batch of samples, and their derivatives by the observables: by the tape, but for a single observable,
+    /// where a dual number gives the same without a recording.
     #[inline(always)]
     pub(crate) fn payoff<P: Payoff>(
         &mut self,
@@ -89,6 +90,11 @@ impl Workspace {
         observables: &[Batch],
         observables_bar: &mut [Batch],
     ) -> Batch {
+        if let (&[observable], [bar]) = (observables, &mut *observables_bar) {
+            let Dual { value, tangent } = payoff.eval(&[Dual::<_, 1>::seed(observable, 0)]);
+            *bar = tangent[0];
+            return value;
+        }
         self.payoff.gradient_into(payoff, observables, observables_bar)
     }
 
