@@ -1,7 +1,6 @@
 //! The page that pictures are drawn on: places in pixels, words, lines, arrows, and the file at the end.
 
 use std::fmt::Display;
-use std::io::Write as _;
 use std::path::Path;
 
 use plotters::coord::Shift;
@@ -11,7 +10,8 @@ use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontFamily, FontStyle, IntoTextStyle as _, RGBColor, ShapeStyle, TextStyle, WHITE};
 
-use crate::error::{Error, Result};
+use crate::data::write_atomically;
+use crate::error::Result;
 
 /// Drawing units a pixel: the backend knows whole units only, and a curve of dots on whole pixels shows stairs.
 pub(super) const UNITS: f64 = 10.0;
@@ -125,23 +125,9 @@ pub(super) fn at((x, y): (f64, f64)) -> (i32, i32) {
 /// Writes `text` so that the file is either as it was or complete, never half-written; folders are made as needed.
 ///
 /// # Errors
-/// [`Error::Io`] with the path and what the file system says.
+/// With the path and what the file system says.
 pub fn save(path: &Path, text: &str) -> Result<()> {
-    replace(path, text).map_err(Error::io(path, "write"))
-}
-
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    // Only within one folder is the rename sure to be atomic.
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; what it becomes is as readable as any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".sobolev-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    write_atomically(path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The exit code of an interrupted run: 128 + SIGINT, as shells expect.
-pub const EXIT_CODE: i32 = 130;
+pub const EXIT_CODE: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -14,7 +14,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 pub fn install() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(EXIT_CODE);
+            std::process::exit(EXIT_CODE.into());
         }
     })
 }

@@ -6,25 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::plot::score;
 use crate::math::statistics::median;
-
-/// R² on the test points, as the rows of Table 2.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
-    /// Of prices.
-    pub values: f64,
-    /// Of all deltas in one column, the paper's figure.
-    pub deltas: f64,
-    /// Mean over assets of each asset's own, which is stricter.
-    pub deltas_by_column: f64,
-    /// Of `1ᵀH1`.
-    pub gammas: f64,
-}
-
-impl Scores {
-    fn rows(&self) -> [f64; 4] {
-        [self.values, self.deltas, self.deltas_by_column, self.gammas]
-    }
-}
+use crate::pipeline::Scores;
 
 /// Values, deltas and gammas of one column of the paper's Table 2.
 pub type Published = [f64; 3];
@@ -58,7 +40,8 @@ const UNDER: &str = "▼";
 ///
 /// # Examples
 /// ```
-/// use sobolev::cli::table::{FROM_MODEL, Method, Scores, Table2};
+/// use sobolev::cli::table::{FROM_MODEL, Method, Table2};
+/// use sobolev::pipeline::Scores;
 ///
 /// let run = Scores { values: 0.99998, deltas: 0.99989, deltas_by_column: 0.9995, gammas: 0.9981 };
 /// let table = Table2::new(&[Method { name: "from the model", runs: &[run], paper: Some(FROM_MODEL) }]);
@@ -182,7 +165,7 @@ impl fmt::Display for StageTable {
 }
 
 /// An empty table whose first `words` columns read from the left and the rest are numbers.
-fn drawn(header: &[String], style: comfy_table::TableStyle, words: usize) -> Table {
+pub(super) fn drawn(header: &[String], style: comfy_table::TableStyle, words: usize) -> Table {
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for column in table.column_iter_mut().skip(words) {

@@ -81,7 +81,8 @@ impl Surrogate {
     pub fn load(path: &Path) -> Result<(Self, Metadata)> {
         let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
         let bad = |message: String| Error::format(path, message);
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("not a safetensors file: {e}")))?;
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("not a safetensors file: {e}")))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| bad(format!("damaged safetensors file: {e}")))?;
         let mut metadata: Metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let mut field =
@@ -160,7 +161,11 @@ mod tests {
         let metadata = Metadata::from([("seed".to_owned(), "7".to_owned())]);
         surrogate().save(&path, &metadata).expect("written");
         assert_eq!(Surrogate::load(&path).expect("read"), (surrogate(), metadata));
-        assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("listed").count(), 1, "nothing temporary stays");
+        assert_eq!(
+            fs::read_dir(path.parent().expect("a folder")).expect("listed").count(),
+            1,
+            "nothing temporary stays"
+        );
     }
 
     /// Every prefix of a file is an error, never a panic and never a surrogate.

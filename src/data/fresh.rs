@@ -27,7 +27,8 @@ impl<'a, M: Model, P: Payoff, T: Packed> Fresh<'a, M, P, T> {
         derivatives: bool,
         renew: bool,
     ) -> Self {
-        let (samples, scaled) = (Samples::zeros(n, scaling.inputs(), derivatives), Scaled::zeros(n, scaling.inputs(), derivatives));
+        let (samples, scaled) =
+            (Samples::zeros(n, scaling.inputs(), derivatives), Scaled::zeros(n, scaling.inputs(), derivatives));
         Self { simulator, scaling, streams, samples, scaled, renew, drawn: false }
     }
 

@@ -13,4 +13,4 @@ pub use labels::Teacher;
 pub use plan::{Fit, Plan, Polish, Precision, Pruning};
 pub use problem::Problem;
 pub use scores::{ColumnSummary, Method, Scores, Summary, Table2};
-pub use study::{Study, StageRecord};
+pub use study::{StageRecord, Study};

@@ -88,3 +88,19 @@ impl Default for Plan {
         }
     }
 }
+
+impl Plan {
+    /// The same stages in seconds: fewer samples, and scores to match.
+    pub fn quick() -> Self {
+        let plan = Self::default();
+        let small = Fit { samples: 1 << 16, epochs: 4, ..plan.retrain };
+        Self {
+            train: Fit { samples: 1 << 15, epochs: 12, batch: 256, ..plan.train },
+            prune: Pruning { retrain: Fit { samples: 1 << 15, epochs: 1, ..plan.prune.retrain }, ..plan.prune },
+            retrain: small,
+            finetune: small,
+            polish: Polish { samples: 1 << 14, held_out: 1 << 13, iterations: 20, ..plan.polish },
+            ..plan
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::data::{Prediction, Surrogate};
 use crate::math::statistics::{median, r_squared};
 
 /// R² on the test points, as the rows of Table 2.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// Of prices.
     pub values: f64,
@@ -88,7 +88,10 @@ pub struct Summary {
 
 impl Summary {
     fn of(values: &[f64]) -> Self {
-        Self { median: median(values), worst: values.iter().copied().fold(f64::INFINITY, |a, b| if b >= a { a } else { b }) }
+        Self {
+            median: median(values),
+            worst: values.iter().copied().fold(f64::INFINITY, |a, b| if b >= a { a } else { b }),
+        }
     }
 }
 

@@ -112,7 +112,8 @@ impl<'a> Study<'a> {
             let pruner = Pruner { widths: plan.pruned.clone(), keep: plan.prune.keep, fold };
             history = pruner.run(&mut s.network, criterion, &samples, loss, |net, _| {
                 let name = format!("prune to {}", widths_name(&net.chain().hidden()));
-                total.set(total.get() + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, observer)?);
+                total
+                    .set(total.get() + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, observer)?);
                 Ok(())
             })?;
             drop(labels);
@@ -182,7 +183,13 @@ impl<'a> Study<'a> {
         Ok(seen + self.polish_from_teacher(s, teacher, "retrain", Loss::Values, observer)?)
     }
 
-    fn sobolev_from_model(&self, s: &mut Surrogate, name: &str, fit: &Fit, observer: &mut dyn Observer) -> Result<usize> {
+    fn sobolev_from_model(
+        &self,
+        s: &mut Surrogate,
+        name: &str,
+        fit: &Fit,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
         let seen = self.fit_model(s, name, fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
         let polish = self.plan.polish;
         let simulator = self.simulator(true, polish.paths)?;
@@ -248,11 +255,13 @@ impl<'a> Study<'a> {
         let Surrogate { network, scaling } = s;
         match self.plan.precision {
             Precision::Single => {
-                let mut source = Fresh::<_, _, f32>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
+                let mut source =
+                    Fresh::<_, _, f32>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
                 self.adam(network, name, fit, loss, &mut source, observer)
             }
             Precision::Double => {
-                let mut source = Fresh::<_, _, f64>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
+                let mut source =
+                    Fresh::<_, _, f64>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
                 self.adam(network, name, fit, loss, &mut source, observer)
             }
         }

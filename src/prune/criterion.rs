@@ -111,7 +111,9 @@ pub fn criterion(name: &str, seed: u64) -> Result<Box<dyn Criterion>> {
         "sampled" => Ok(Box::new(SampledAdjoint)),
         "magnitude" => Ok(Box::new(Magnitude)),
         "random" => Ok(Box::new(Random::new(seed))),
-        _ => Err(Error::invalid("criterion", format!("expected interval, sampled, magnitude or random, found `{name}`"))),
+        _ => {
+            Err(Error::invalid("criterion", format!("expected interval, sampled, magnitude or random, found `{name}`")))
+        }
     }
 }
 

@@ -12,4 +12,4 @@ mod rounds;
 pub use collapse::collapse;
 pub use criterion::{Criterion, IntervalAdjoint, Magnitude, Random, SampledAdjoint, Samples, criterion};
 pub use history::{Cut, History, Round};
-pub use rounds::{Fold, Pruner};
+pub use rounds::{Fold, Pruner, check_widths};

@@ -27,27 +27,38 @@ pub struct Pruner {
     pub fold: Fold,
 }
 
+/// Whether hidden layers of the `found` widths can be pruned to the `target` ones.
+///
+/// # Errors
+/// If the number of layers differs, a target is 0, or exceeds what there is; the error names the layer.
+pub fn check_widths(found: &[usize], target: &[usize]) -> Result<()> {
+    let invalid = |message: String| Err(Error::invalid("widths", message));
+    if target.len() != found.len() {
+        let (want, have) = (target.len(), found.len());
+        return invalid(format!(
+            "the network has {have} hidden layers of {found:?} nodes, found {want} target widths {target:?}"
+        ));
+    }
+    for (layer, (&target, &nodes)) in target.iter().zip(found).enumerate() {
+        if target == 0 || target > nodes {
+            return invalid(format!(
+                "hidden layer {layer} has {nodes} nodes: expected a target of 1 to {nodes}, found {target}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl Pruner {
     /// Checks targets against a network.
     ///
     /// # Errors
     /// If the number of layers differs, a target is 0, or exceeds what there is.
     pub fn check(&self, net: &Network<Stack, f64>) -> Result<()> {
-        let found = net.chain().hidden();
-        let invalid = |message: String| Err(Error::invalid("widths", message));
-        if self.widths.len() != found.len() {
-            let (want, have) = (self.widths.len(), found.len());
-            return invalid(format!("expected {have} hidden layers to match {}, found {want} widths", net.describe()));
-        }
         if !(self.keep > 0.0 && self.keep < 1.0) {
             return Err(Error::invalid("keep", format!("expected a share between 0 and 1, found {}", self.keep)));
         }
-        for (layer, (&target, &nodes)) in self.widths.iter().zip(&found).enumerate() {
-            if target == 0 || target > nodes {
-                return invalid(format!("hidden layer {layer} has {nodes} nodes: expected a target of 1 to {nodes}, found {target}"));
-            }
-        }
-        Ok(())
+        check_widths(&net.chain().hidden(), &self.widths)
     }
 
     /// Cuts and retrains until the targets are reached. In each round every layer, from the inputs on, is scored anew and

@@ -63,7 +63,11 @@ pub fn scores<C: Chain, T: Packed>(net: &Network<C, T>, inputs: &[Interval], agg
 fn score(node: Interval, adjoint: Interval) -> f64 {
     let product = node.width() * adjoint.mag();
     // A node that never moves has no influence, however wild the derivative.
-    if product.is_nan() { if node.width() == 0.0 || adjoint.mag() == 0.0 { 0.0 } else { f64::INFINITY } } else { up(product) }
+    if product.is_nan() {
+        if node.width() == 0.0 || adjoint.mag() == 0.0 { 0.0 } else { f64::INFINITY }
+    } else {
+        up(product)
+    }
 }
 
 /// Rounded upward: exact zeros and infinities stay.
