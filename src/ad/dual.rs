@@ -37,7 +37,10 @@ pub struct Dual<T, const N: usize = 1> {
 /// selected by it varies as that difference does.
 #[derive(Clone, Copy, Debug)]
 pub struct DualMask<T: Scalar, const N: usize> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     gap: [T; N],
 }
 
@@ -162,28 +165,30 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
     }
     #[inline(always)]
     fn lt(self, other: Self) -> Self::Mask {
-        DualMask { mask: self.value.lt(other.value), gap: (self - other).tangent }
+        let mask = self.value.lt(other.value);
+        DualMask { mask, side: other.value.exceeds(self.value), gap: (self - other).tangent }
     }
     #[inline(always)]
     fn exceeds(self, other: Self) -> Self::Mask {
-        DualMask { mask: self.value.exceeds(other.value), gap: (self - other).tangent }
+        let side = self.value.exceeds(other.value);
+        DualMask { mask: side, side, gap: (self - other).tangent }
     }
     #[inline(always)]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
     #[inline(always)]
-    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let mut chosen = Self::merge(T::select(mask.mask, a.value, b.value), a, b, |a, b| T::select(mask.mask, a, b));
-        if T::is_undecided(mask.mask) {
-            let jump = T::select_slope(mask.mask, T::zero(), T::zero());
-            chosen.tangent = from_fn(|i| chosen.tangent[i] + jump * mask.gap[i]);
+    fn select(DualMask { mask, side, gap }: Self::Mask, a: Self, b: Self) -> Self {
+        let mut chosen = Self::merge(T::select(mask, a.value, b.value), a, b, |a, b| T::select(side, a, b));
+        if T::is_undecided(side) {
+            let jump = T::select_slope(side, T::zero(), T::zero());
+            chosen.tangent = from_fn(|i| chosen.tangent[i] + jump * gap[i]);
         }
         chosen
     }
     #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let pick = |a, b| T::select_slope(mask.mask, a, b);
+        let pick = |a, b| T::select_slope(mask.side, a, b);
         Self::merge(pick(a.value, b.value), a, b, pick)
     }
 }

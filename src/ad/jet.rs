@@ -38,7 +38,10 @@ pub struct Jet<T> {
 /// A comparison of jets, with the derivatives of the difference compared, as a [`DualMask`](super::DualMask) has.
 #[derive(Clone, Copy, Debug)]
 pub struct JetMask<T: Scalar> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     gap: Jet<T>,
 }
 
@@ -174,22 +177,23 @@ impl<T: Scalar> Scalar for Jet<T> {
     }
     #[inline(always)]
     fn lt(self, other: Self) -> Self::Mask {
-        JetMask { mask: self.value.lt(other.value), gap: self - other }
+        let mask = self.value.lt(other.value);
+        JetMask { mask, side: other.value.exceeds(self.value), gap: self - other }
     }
     #[inline(always)]
     fn exceeds(self, other: Self) -> Self::Mask {
-        JetMask { mask: self.value.exceeds(other.value), gap: self - other }
+        let side = self.value.exceeds(other.value);
+        JetMask { mask: side, side, gap: self - other }
     }
     #[inline(always)]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
     #[inline(always)]
-    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let JetMask { mask, gap } = mask;
-        let mut chosen = a.zip(b, |a, b| T::select(mask, a, b));
-        if T::is_undecided(mask) {
-            let jump = T::select_slope(mask, T::zero(), T::zero());
+    fn select(JetMask { mask, side, gap }: Self::Mask, a: Self, b: Self) -> Self {
+        let mut chosen = Self { value: T::select(mask, a.value, b.value), ..a.zip(b, |a, b| T::select(side, a, b)) };
+        if T::is_undecided(side) {
+            let jump = T::select_slope(side, T::zero(), T::zero());
             chosen.r = chosen.r + jump * gap.r;
             chosen.v = chosen.v + jump * gap.v;
             chosen.rv = chosen.rv + jump * gap.r + jump * gap.v + jump * gap.rv;
@@ -198,6 +202,6 @@ impl<T: Scalar> Scalar for Jet<T> {
     }
     #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        a.zip(b, |a, b| T::select_slope(mask.mask, a, b))
+        a.zip(b, |a, b| T::select_slope(mask.side, a, b))
     }
 }

@@ -34,12 +34,22 @@ pub struct Tape<T> {
     nodes: RefCell<Nodes<T>>,
     /// Adjoints of the last sweep, kept for their memory.
     pub(super) adjoints: Cell<Vec<T>>,
+    /// What was named during a recording, where an analysis asks for it.
+    names: RefCell<Option<Vec<Named<T>>>>,
     /// Memory for the inputs of a recording; always empty.
     pub(super) inputs: Cell<Vec<Slot<T>>>,
 }
 
 /// The size and alignment of a [`Var`] without its lifetime.
 pub(super) type Slot<T> = (T, usize, u32);
+
+/// An intermediate of a recording that the function gave a name.
+#[derive(Clone, Debug)]
+pub(super) struct Named<T> {
+    pub(super) name: String,
+    pub(super) node: u32,
+    pub(super) value: T,
+}
 
 /// Edges in order of their nodes: node `i` has those from `ends[i − 1]` up to `ends[i]`.
 struct Nodes<T> {
@@ -51,7 +61,12 @@ struct Nodes<T> {
 impl<T> Default for Tape<T> {
     fn default() -> Self {
         let nodes = Nodes { ends: Vec::new(), parents: Vec::new(), partials: Vec::new() };
-        Self { nodes: RefCell::new(nodes), adjoints: Cell::default(), inputs: Cell::default() }
+        Self {
+            nodes: RefCell::new(nodes),
+            adjoints: Cell::default(),
+            names: RefCell::default(),
+            inputs: Cell::default(),
+        }
     }
 }
 
@@ -109,6 +124,25 @@ impl<T: Scalar> Tape<T> {
         node
     }
 
+    /// Starts to remember names, none so far.
+    pub(super) fn start_trace(&self) {
+        self.names.replace(Some(Vec::new()));
+    }
+
+    /// The names since the start, in the order they were given.
+    pub(super) fn end_trace(&self) -> Vec<Named<T>> {
+        self.names.take().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn trace(&self, node: u32, value: T, name: impl fmt::Display) {
+        // Formatted before the borrow: the name is foreign code.
+        if self.names.borrow().is_some() {
+            let named = Named { name: name.to_string(), node, value };
+            self.names.borrow_mut().as_mut().expect("just seen").push(named);
+        }
+    }
+
     /// The adjoint of every node: `Σₖ y̅ₖ ∂yₖ/∂node` for outputs and weights `(yₖ, y̅ₖ)`.
     ///
     /// # Panics
@@ -161,6 +195,11 @@ impl<T: Scalar> Adjoints<'_, T> {
     pub fn of(&self, x: Var<'_, T>) -> T {
         let Some((tape, node)) = x.place() else { return T::zero() };
         assert!(core::ptr::eq(tape, self.tape), "a variable of another tape");
+        self.of_node(node)
+    }
+
+    #[inline(always)]
+    pub(super) fn of_node(&self, node: u32) -> T {
         // A node recorded after the sweep cannot have influenced it.
         self.bar.get(node as usize).copied().unwrap_or_else(T::zero)
     }

@@ -31,7 +31,10 @@ pub struct Var<'t, T> {
 /// depends on that too.
 #[derive(Clone, Copy, Debug)]
 pub struct VarMask<'t, T: Scalar> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     compared: [Var<'t, T>; 2],
 }
 
@@ -175,23 +178,33 @@ impl<'t, T: Scalar> Scalar for Var<'t, T> {
     }
     #[inline(always)]
     fn lt(self, other: Self) -> Self::Mask {
-        VarMask { mask: self.value.lt(other.value), compared: [self, other] }
+        let mask = self.value.lt(other.value);
+        VarMask { mask, side: other.value.exceeds(self.value), compared: [self, other] }
     }
     #[inline(always)]
     fn exceeds(self, other: Self) -> Self::Mask {
-        VarMask { mask: self.value.exceeds(other.value), compared: [self, other] }
+        let side = self.value.exceeds(other.value);
+        VarMask { mask: side, side, compared: [self, other] }
     }
     #[inline(always)]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
     #[inline(always)]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        choose(mask, a, b, T::select)
+        choose(mask, a, b, T::select(mask.mask, a.value, b.value))
     }
     #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        choose(mask, a, b, T::select_slope)
+        choose(mask, a, b, T::select_slope(mask.side, a.value, b.value))
+    }
+    /// Remembered by a tape that traces; a constant is not.
+    #[inline(always)]
+    fn named(self, name: impl fmt::Display) -> Self {
+        if let Some(tape) = self.tape {
+            tape.trace(self.node, self.value, name);
+        }
+        self
     }
 }
 
@@ -201,18 +214,13 @@ fn shares<T: Scalar>(mask: T::Mask) -> [T; 2] {
     [T::select(mask, T::one(), T::zero()), T::select(mask, T::zero(), T::one())]
 }
 
+/// `value`, the choice between `a` and `b`, with its dependence on both and on what was compared.
 #[inline(always)]
-fn choose<'t, T: Scalar>(
-    mask: VarMask<'t, T>,
-    a: Var<'t, T>,
-    b: Var<'t, T>,
-    select: impl Fn(T::Mask, T, T) -> T,
-) -> Var<'t, T> {
-    let value = select(mask.mask, a.value, b.value);
-    let [to_a, to_b] = shares::<T>(mask.mask);
-    if T::is_undecided(mask.mask) {
+fn choose<'t, T: Scalar>(mask: VarMask<'t, T>, a: Var<'t, T>, b: Var<'t, T>, value: T) -> Var<'t, T> {
+    let [to_a, to_b] = shares::<T>(mask.side);
+    if T::is_undecided(mask.side) {
         // Between the branches there may be a jump, which moves with what was compared.
-        let jump = T::select_slope(mask.mask, T::zero(), T::zero());
+        let jump = T::select_slope(mask.side, T::zero(), T::zero());
         let [left, right] = mask.compared;
         Var::record(value, [(a, to_a), (b, to_b), (left, jump), (right, jump)])
     } else {
