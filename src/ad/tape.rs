@@ -103,13 +103,13 @@ impl<T> Tape<T> {
 
 impl<T: Scalar> Tape<T> {
     /// A variable to differentiate by.
-    #[inline(always)]
+    #[inline]
     pub fn input(&self, value: T) -> Var<'_, T> {
         Var::new(value, self, self.push([]))
     }
 
     /// Appends a node with an edge to each operand that is on the tape.
-    #[inline(always)]
+    #[inline]
     pub(super) fn push<const K: usize>(&self, edges: [(Option<u32>, T); K]) -> u32 {
         let nodes = &mut *self.nodes.borrow_mut();
         for (parent, partial) in edges {
@@ -190,7 +190,7 @@ impl<T: Scalar> Adjoints<'_, T> {
     ///
     /// # Panics
     /// If it is on another tape.
-    #[inline(always)]
+    #[inline]
     #[track_caller]
     pub fn of(&self, x: Var<'_, T>) -> T {
         let Some((tape, node)) = x.place() else { return T::zero() };
@@ -198,7 +198,7 @@ impl<T: Scalar> Adjoints<'_, T> {
         self.of_node(node)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn of_node(&self, node: u32) -> T {
         // A node recorded after the sweep cannot have influenced it.
         self.bar.get(node as usize).copied().unwrap_or_else(T::zero)
