@@ -174,17 +174,17 @@ fn examine(f: &impl Map, x: &[Interval], tape: &mut Tape<Interval>) -> Result<Si
     let mut outputs = vec![Var::fixed(Interval::ZERO); f.outputs()];
     f.eval_into(&inputs, &mut outputs);
     let adjoints: Vec<_> = outputs.iter().map(|&y| tape.adjoints([(y, Interval::ONE)])).collect();
-    let node = |name, value, index| Node {
+    let node = |name, x: Var<'_, _>| Node {
         name,
-        value,
-        adjoints: adjoints.iter().map(|bar| bar.of_node(index)).collect(),
+        value: x.value(),
+        adjoints: adjoints.iter().map(|bar| bar.of(x)).collect(),
         score: 0.0,
     };
-    let mut nodes: Vec<_> = (0..).zip(x).map(|(i, &x)| node(format!("x{i}"), x, i)).collect();
-    for named in tape.end_trace() {
-        match nodes[..x.len()].get_mut(named.node as usize) {
-            Some(input) => input.name = named.name,
-            None => nodes.push(node(named.name, named.value, named.node)),
+    let mut nodes: Vec<_> = (0..).zip(&inputs).map(|(i, &x)| node(format!("x{i}"), x)).collect();
+    for (name, x) in tape.end_trace() {
+        match inputs.iter().position(|input| input.node() == x.node()) {
+            Some(input) => nodes[input].name = name,
+            None => nodes.push(node(name, x)),
         }
     }
     let outputs: Vec<_> = outputs.iter().map(|y| y.value()).collect();

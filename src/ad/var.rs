@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::rule::{Unary, elementary};
+use super::tape::CONSTANT;
 use super::{Adjoints, Tape};
 use crate::math::{Activation, Scalar};
 
@@ -56,7 +57,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// A number that is not differentiated by.
     #[inline]
     pub fn fixed(value: T) -> Self {
-        Self { value, tape: None, node: 0 }
+        Self { value, tape: None, node: CONSTANT }
     }
 
     /// The number itself.
@@ -77,24 +78,33 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     #[inline]
+    pub(super) fn node(self) -> u32 {
+        self.node
+    }
+
+    #[inline]
     pub(super) fn place(self) -> Option<(&'t Tape<T>, u32)> {
         self.tape.map(|tape| (tape, self.node))
     }
 
+    /// A number computed from two others, given the local derivative by each.
     #[inline]
-    fn edge(self, partial: T) -> (Option<u32>, T) {
-        (self.tape.map(|_| self.node), partial)
-    }
-
-    /// A number computed from others, given the local derivative by each.
-    #[inline]
-    fn record<const K: usize>(value: T, operands: [(Self, T); K]) -> Self {
-        match operands.iter().find_map(|(operand, _)| operand.tape) {
+    fn record(value: T, [(a, by_a), (b, by_b)]: [(Self, T); 2]) -> Self {
+        match a.tape.or(b.tape) {
             None => Self::fixed(value),
             Some(tape) => {
-                debug_assert!(operands.iter().all(|(x, _)| x.tape.is_none_or(|t| core::ptr::eq(t, tape))));
-                Self::new(value, tape, tape.push(operands.map(|(operand, partial)| operand.edge(partial))))
+                debug_assert!(b.tape.is_none_or(|other| core::ptr::eq(tape, other)), "variables of two tapes");
+                Self::new(value, tape, tape.push([by_a, by_b], [a.node, b.node]))
             }
+        }
+    }
+
+    /// A number computed from this one, given the local derivative.
+    #[inline]
+    fn record_one(self, value: T, partial: T) -> Self {
+        match self.tape {
+            None => Self::fixed(value),
+            Some(tape) => Self::new(value, tape, tape.push([partial, T::zero()], [self.node, CONSTANT])),
         }
     }
 
@@ -103,7 +113,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let y = f.value(self.value);
         match self.tape {
             None => Self::fixed(y),
-            Some(tape) => Self::new(y, tape, tape.push([(Some(self.node), f.slope(self.value, y))])),
+            Some(_) => self.record_one(y, f.slope(self.value, y)),
         }
     }
 }
@@ -112,7 +122,7 @@ impl<T: Scalar> Neg for Var<'_, T> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Self::record(-self.value, [(self, -T::one())])
+        self.record_one(-self.value, -T::one())
     }
 }
 
@@ -162,7 +172,7 @@ impl<'t, T: Scalar> Scalar for Var<'t, T> {
     #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
-        Self::record(self.value.abs(), [(self, T::select(right, T::one(), -T::one()))])
+        self.record_one(self.value.abs(), T::select(right, T::one(), -T::one()))
     }
     #[inline]
     fn max(self, other: Self) -> Self {
@@ -220,12 +230,14 @@ impl<'t, T: Scalar> VarMask<'t, T> {
     #[inline]
     fn choose(self, value: T, a: Var<'t, T>, b: Var<'t, T>, jump: impl Fn(T) -> T) -> Var<'t, T> {
         let [to_a, to_b] = shares::<T>(self.side);
+        let chosen = Var::record(value, [(a, to_a), (b, to_b)]);
         if T::is_undecided(self.side) {
             let jump = jump(T::select_slope(self.side, T::zero(), T::zero()));
             let [left, right] = self.compared;
-            Var::record(value, [(a, to_a), (b, to_b), (left, jump), (right, -jump)])
+            let step = Var::record(value, [(left, jump), (right, -jump)]);
+            Var::record(value, [(chosen, T::one()), (step, T::one())])
         } else {
-            Var::record(value, [(a, to_a), (b, to_b)])
+            chosen
         }
     }
 }
