@@ -14,11 +14,11 @@
 //! Between its critical points a function is monotone, so that its range is the hull of its values at the ends and at the
 //! critical points between them.
 
+use super::Interval;
 use super::double::{Double, MARGIN};
 use super::exponential::{exp_parts, power_of_two};
 use super::logarithm::ln_1p;
 use super::monotone::{Bounds, increasing};
-use super::Interval;
 use crate::math::Activation;
 
 impl Interval {
@@ -100,12 +100,8 @@ impl Interval {
 
 /// Critical points of σ and its derivatives: none; 0; ±ln(2+√3); 0 and ±ln(5+2√6).
 fn sigmoid_critical(order: usize) -> &'static [f64] {
-    [
-        &[] as &[f64],
-        &[0.0],
-        &[-1.3169578969248168, 1.3169578969248168],
-        &[-2.2924316695611777, 0.0, 2.2924316695611777],
-    ][order]
+    [&[] as &[f64], &[0.0], &[-1.3169578969248168, 1.3169578969248168], &[-2.2924316695611777, 0.0, 2.2924316695611777]]
+        [order]
 }
 
 /// Critical points of SiLU and its derivatives: the zeros of the next derivative. The oracle tests check that these are all
@@ -159,7 +155,10 @@ impl Parts {
     /// Bounds of `(value ± 2⁻⁸⁰ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from.
     fn scaled(&self, value: Double, size: f64) -> Bounds {
         let error = MARGIN * size;
-        (super::exact::scale(value.down_by(error), self.n, false), super::exact::scale(value.up_by(error), self.n, true))
+        (
+            super::exact::scale(value.down_by(error), self.n, false),
+            super::exact::scale(value.up_by(error), self.n, true),
+        )
     }
 }
 

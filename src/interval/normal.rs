@@ -10,7 +10,10 @@ impl Interval {
             return self;
         }
         let margin = 1e-10;
-        Self { lo: (normal::cdf(self.lo) * (1.0 - margin) - 1e-300).max(0.0), hi: (normal::cdf(self.hi) * (1.0 + margin) + 1e-300).min(1.0) }
+        Self {
+            lo: (normal::cdf(self.lo) * (1.0 - margin) - 1e-300).max(0.0),
+            hi: (normal::cdf(self.hi) * (1.0 + margin) + 1e-300).min(1.0),
+        }
     }
 
     /// φ(x) = e^(−x²/2)/√2π.

@@ -1,0 +1,287 @@
+//! Samples from a reference model (§5): random inputs, antithetic paths, pathwise derivatives.
+
+use core::cell::Cell;
+
+use faer::MatMut;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::Samples;
+use crate::math::random::{Generator, LANES, Normals, Streams};
+use crate::model::pathwise::Workspace;
+use crate::model::payoff::Smoothed;
+use crate::model::{Batch, Model, ModelError, Payoff, Smoothing};
+
+/// Samples that share a random stream, and are computed by one thread.
+pub const CHUNK: usize = 512;
+
+/// Draws labelled samples: inputs from the model's training law, and for each of them the mean payoff and the mean pathwise
+/// derivatives over `paths` antithetic pairs of paths `g(x, ±z)`.
+///
+/// More pairs mean less noise in each label, at the cost of the simulation only.
+///
+/// # Guarantee
+/// The same streams give the same bits on any number of threads; two draws in a row of multiples of [`CHUNK`] give the
+/// samples of one.
+///
+/// ```
+/// use sobolev::data::Simulator;
+/// use sobolev::math::random::{Purpose, Streams};
+/// use sobolev::model::{Bachelier, Call};
+///
+/// let (model, call) = (Bachelier::random(1, 7)?, Call::default());
+/// let simulator = Simulator::new(&model, &call, 8)?;
+/// let mut streams = Streams::new(42, Purpose::Training);
+/// let mut samples = simulator.draw(&mut streams, 1024);
+/// assert_eq!((samples.len(), samples.derivatives().unwrap().ncols()), (1024, 7));
+/// simulator.draw_into(&mut streams, &mut samples); // fresh ones in the same memory
+/// # Ok::<(), sobolev::model::ModelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Simulator<'a, M, P> {
+    model: &'a M,
+    payoff: Smoothed<'a, P>,
+    pairs: usize,
+    derivatives: bool,
+}
+
+impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
+    /// Values and derivatives of the payoff itself.
+    ///
+    /// # Errors
+    /// [`ModelError::NotPathwise`] for a payoff that jumps.
+    ///
+    /// # Panics
+    /// No paths.
+    #[track_caller]
+    pub fn new(model: &'a M, payoff: &'a P, paths: usize) -> Result<Self, ModelError> {
+        payoff.regularity().require(1)?;
+        Ok(Self { derivatives: true, ..Self::values_only(model, payoff, paths) })
+    }
+
+    /// Values and derivatives of the smoothed payoff (§5.2.4), which are biased the more, the larger the width.
+    ///
+    /// # Errors
+    /// [`ModelError::NotPathwise`] for a payoff that jumps, if there is no smoothing.
+    ///
+    /// # Panics
+    /// No paths.
+    #[track_caller]
+    pub fn smoothed(model: &'a M, payoff: &'a P, paths: usize, smoothing: Smoothing) -> Result<Self, ModelError> {
+        if smoothing.is_none() {
+            return Self::new(model, payoff, paths);
+        }
+        Ok(Self {
+            payoff: Smoothed { payoff, smoothing },
+            derivatives: true,
+            ..Self::values_only(model, payoff, paths)
+        })
+    }
+
+    /// Values alone, of any payoff.
+    ///
+    /// # Panics
+    /// No paths.
+    #[track_caller]
+    pub fn values_only(model: &'a M, payoff: &'a P, paths: usize) -> Self {
+        assert!(paths > 0, "each sample needs at least one pair of paths");
+        Self { model, payoff: Smoothed { payoff, smoothing: Smoothing::NONE }, pairs: paths, derivatives: false }
+    }
+
+    /// `n` fresh samples.
+    pub fn draw(&self, streams: &mut Streams, n: usize) -> Samples {
+        let mut samples = Samples::zeros(n, self.model.inputs(), self.derivatives);
+        self.draw_into(streams, &mut samples);
+        samples
+    }
+
+    /// Fresh samples in place of `samples`: as many, with derivatives if there is room for them. Once each thread has done
+    /// one chunk, nothing is allocated.
+    ///
+    /// # Panics
+    /// Another number of inputs than the model's; room for derivatives that are not simulated.
+    #[track_caller]
+    pub fn draw_into(&self, streams: &mut Streams, samples: &mut Samples) {
+        self.fill(streams, samples, true);
+    }
+
+    /// Fresh labels for the inputs that `samples` has.
+    ///
+    /// # Panics
+    /// As [`draw_into`](Self::draw_into).
+    #[track_caller]
+    pub fn label_into(&self, streams: &mut Streams, samples: &mut Samples) {
+        self.fill(streams, samples, false);
+    }
+
+    #[track_caller]
+    fn fill(&self, streams: &mut Streams, samples: &mut Samples, draw_inputs: bool) {
+        assert_eq!(samples.inputs().ncols(), self.model.inputs(), "as many inputs as the model has");
+        assert!(self.derivatives || samples.derivatives().is_none(), "this simulator draws values only");
+        samples.smoothing = self.payoff.smoothing;
+        let generators = streams.batch(samples.len().div_ceil(CHUNK));
+        let (inputs, values, derivatives) = samples.parts_mut();
+        self.halve(generators, Rows { inputs, values, derivatives }, draw_inputs);
+    }
+
+    /// One chunk for each generator. Halving needs no list of chunks.
+    fn halve(&self, generators: &[Generator], rows: Rows<'_>, draw_inputs: bool) {
+        match generators {
+            [] => {}
+            [generator] => self.chunk(generator, rows, draw_inputs),
+            _ => {
+                let (first, second) = generators.split_at(generators.len() / 2);
+                let (above, below) = rows.split_at(first.len() * CHUNK);
+                rayon::join(|| self.halve(first, above, draw_inputs), || self.halve(second, below, draw_inputs));
+            }
+        }
+    }
+
+    fn chunk(&self, generator: &Generator, rows: Rows<'_>, draw_inputs: bool) {
+        // Taken, not borrowed: a model that simulates within its own path gets a workspace of its own.
+        let mut scratch = SCRATCH.take();
+        let normals = Normals::new(&mut generator.clone());
+        Arch::new().dispatch(Chunk { simulator: self, normals, rows, scratch: &mut scratch, draw_inputs });
+        SCRATCH.set(scratch);
+    }
+}
+
+thread_local! {
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
+/// Memory for one batch of samples, and a thread's own.
+#[derive(Default)]
+struct Scratch {
+    inputs: Vec<Batch>,
+    inputs_bar: Vec<Batch>,
+    noise: Vec<Batch>,
+    observables: Vec<Batch>,
+    observables_bar: Vec<Batch>,
+    workspace: Workspace,
+}
+
+/// Some rows of samples.
+struct Rows<'a> {
+    inputs: MatMut<'a, f64>,
+    values: &'a mut [f64],
+    derivatives: Option<MatMut<'a, f64>>,
+}
+
+impl Rows<'_> {
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let (inputs, inputs_below) = self.inputs.split_at_row_mut(row);
+        let (values, values_below) = self.values.split_at_mut(row);
+        let (derivatives, derivatives_below) = self.derivatives.map(|d| d.split_at_row_mut(row)).unzip();
+        (
+            Self { inputs, values, derivatives },
+            Self { inputs: inputs_below, values: values_below, derivatives: derivatives_below },
+        )
+    }
+}
+
+/// The work of one thread on one chunk, compiled for the vectors that the machine has.
+struct Chunk<'a, M, P> {
+    simulator: &'a Simulator<'a, M, P>,
+    normals: Normals,
+    rows: Rows<'a>,
+    scratch: &'a mut Scratch,
+    draw_inputs: bool,
+}
+
+impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            simulator: &Simulator { model, ref payoff, pairs, .. },
+            mut normals,
+            mut rows,
+            scratch,
+            draw_inputs,
+        } = self;
+        let zero = Batch::splat(0.0);
+        let Scratch { inputs, inputs_bar, noise, observables, observables_bar, workspace } = scratch;
+        inputs.resize(model.inputs(), zero);
+        inputs_bar.resize(model.inputs(), zero);
+        noise.resize(model.noise().max(model.inputs()), zero);
+        observables.resize(model.observables(), zero);
+        observables_bar.resize(model.observables(), zero);
+        let scale = Batch::splat(0.5 / pairs as f64);
+
+        for first in (0..rows.values.len()).step_by(LANES) {
+            if draw_inputs {
+                let noise = &mut noise[..model.inputs()];
+                fill(noise, &mut normals);
+                model.training_inputs(noise, inputs);
+                store(&mut rows.inputs, first, inputs);
+            } else {
+                load(&rows.inputs, first, inputs);
+            }
+
+            let noise = &mut noise[..model.noise()];
+            let mut value = zero;
+            inputs_bar.fill(zero);
+            for _ in 0..pairs {
+                fill(noise, &mut normals);
+                for _ in 0..2 {
+                    model.observe(inputs, noise, observables);
+                    if rows.derivatives.is_some() {
+                        value = value + workspace.payoff(payoff, observables, observables_bar);
+                        model.pull_back(inputs, noise, observables_bar, inputs_bar, workspace);
+                    } else {
+                        value = value + payoff.payoff.pay(observables, payoff.smoothing);
+                    }
+                    for z in noise.iter_mut() {
+                        *z = -*z;
+                    }
+                }
+            }
+            write(&mut rows.values[first..], value * scale);
+            if let Some(derivatives) = &mut rows.derivatives {
+                for bar in inputs_bar.iter_mut() {
+                    *bar = *bar * scale;
+                }
+                store(derivatives, first, inputs_bar);
+            }
+        }
+    }
+}
+
+/// Fresh standard normals.
+#[inline(always)]
+fn fill(noise: &mut [Batch], normals: &mut Normals) {
+    for z in noise {
+        z.0 = normals.draw();
+    }
+}
+
+/// A batch into the next rows of a column; fewer where the column ends.
+#[inline(always)]
+fn write(column: &mut [f64], batch: Batch) {
+    match column.first_chunk_mut() {
+        Some(full) => *full = batch.0,
+        None => column.copy_from_slice(&batch.0[..column.len()]),
+    }
+}
+
+/// One batch for each column.
+#[inline(always)]
+fn store(matrix: &mut MatMut<'_, f64>, first: usize, batches: &[Batch]) {
+    for (j, &batch) in batches.iter().enumerate() {
+        let column = matrix.as_mut().col_mut(j).try_as_col_major_mut().expect("columns are contiguous");
+        write(&mut column.as_slice_mut()[first..], batch);
+    }
+}
+
+/// One batch from each column; zeros where the column ends.
+#[inline(always)]
+fn load(matrix: &MatMut<'_, f64>, first: usize, batches: &mut [Batch]) {
+    for (j, batch) in batches.iter_mut().enumerate() {
+        let column = matrix.as_ref().col(j).try_as_col_major().expect("columns are contiguous");
+        let rest = &column.as_slice()[first..];
+        *batch = Batch::splat(0.0);
+        let rows = rest.len().min(LANES);
+        batch.0[..rows].copy_from_slice(&rest[..rows]);
+    }
+}

@@ -1,0 +1,248 @@
+//! Payoffs ν (Definition 3), and sigmoidal smoothing of their branches (§5.2.4).
+
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
+use super::basket::require;
+use crate::ad::{Dual, Function};
+use crate::math::Scalar;
+
+/// What is paid, as a function of the observables of a path. Written once; every derivative is by algorithmic differentiation.
+pub trait Payoff: Sync {
+    /// `ν(observables)`. Branch through `smoothing`, so that the same payoff can be smoothed; mark it `#[inline(always)]`.
+    fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S;
+
+    /// How smooth ν is, unsmoothed: whether its pathwise derivatives are unbiased.
+    fn regularity(&self) -> Regularity;
+}
+
+/// The condition of §5.2.3: pathwise derivatives of order n are unbiased if ν's derivative of order n − 1 is Lipschitz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Regularity {
+    /// ν jumps: no pathwise derivative is unbiased.
+    Discontinuous,
+    /// ν is Lipschitz with kinks: the first is unbiased, the second is zero almost everywhere, and wrong.
+    Lipschitz,
+    /// ν′ is Lipschitz too: the first and the second are unbiased.
+    Smooth,
+}
+
+impl Regularity {
+    /// Refuses pathwise derivatives of an order (1 or 2) that would be biased.
+    ///
+    /// # Errors
+    /// [`ModelError::NotPathwise`]
+    pub fn require(self, order: usize) -> Result<(), ModelError> {
+        let highest = match self {
+            Self::Discontinuous => 0,
+            Self::Lipschitz => 1,
+            Self::Smooth => 2,
+        };
+        if order <= highest { Ok(()) } else { Err(ModelError::NotPathwise { order }) }
+    }
+}
+
+/// How branches are taken: sharply, or blended by a sigmoid of a given width (§5.2.4).
+///
+/// ```
+/// use sobolev::model::Smoothing;
+/// let smoothing = Smoothing::of_width(0.05)?;
+/// // x/(1 + e^(−x/w)): at the kink 0, with slope ½ and curvature 1/(2w).
+/// assert_eq!(smoothing.positive_part_derivatives(0.0), [0.0, 0.5, 10.0]);
+/// assert_eq!(Smoothing::NONE.positive_part(0.3), 0.3);
+/// # Ok::<(), sobolev::model::ModelError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Smoothing {
+    width: f64,
+}
+
+impl Smoothing {
+    /// Sharp branches.
+    pub const NONE: Self = Self { width: 0.0 };
+
+    /// Sigmoids `σ(x) = 1/(1 + e^(−x/w))` of width w, in units of what is compared; 0 for sharp branches.
+    ///
+    /// # Errors
+    /// A width that is negative or not finite.
+    pub fn of_width(width: f64) -> Result<Self, ModelError> {
+        let good = width.is_finite() && width >= 0.0;
+        require(good, || "the smoothing width".into(), width, "a finite number not below 0")?;
+        Ok(Self { width })
+    }
+
+    /// w; 0 where branches are sharp.
+    pub fn width(self) -> f64 {
+        self.width
+    }
+
+    /// Whether branches are sharp.
+    #[inline(always)]
+    pub fn is_none(self) -> bool {
+        self.width == 0.0
+    }
+
+    /// `(x)⁺`, or its smoothing `x/(1 + e^(−x/w))`, which is SiLU of width w.
+    #[inline(always)]
+    pub fn positive_part<S: Scalar>(self, x: S) -> S {
+        if self.is_none() {
+            return x.positive_part();
+        }
+        let width = S::constant(self.width);
+        width * (x / width).silu()
+    }
+
+    /// `below` where x < 0 and `above` elsewhere, or their blend `(1 − σ(x))·below + σ(x)·above`.
+    #[inline(always)]
+    pub fn branch<S: Scalar>(self, x: S, below: S, above: S) -> S {
+        if self.is_none() {
+            return S::select(x.lt(S::zero()), below, above);
+        }
+        below + (x / S::constant(self.width)).sigmoid() * (above - below)
+    }
+
+    /// `(x)⁺` as smoothed, with its first and second derivative, by algorithmic differentiation: the curves of Figure 5.
+    pub fn positive_part_derivatives(self, x: f64) -> [f64; 3] {
+        let seeded = Dual::seed(Dual::<f64, 1>::seed(x, 0), 0);
+        let y: Dual<Dual<f64, 1>, 1> = self.positive_part(seeded);
+        [y.value.value, y.tangent[0].value, y.tangent[0].tangent[0]]
+    }
+}
+
+impl TryFrom<f64> for Smoothing {
+    type Error = ModelError;
+    fn try_from(width: f64) -> Result<Self, ModelError> {
+        Self::of_width(width)
+    }
+}
+
+impl From<Smoothing> for f64 {
+    fn from(smoothing: Smoothing) -> Self {
+        smoothing.width
+    }
+}
+
+/// European call `(B − K)⁺` on the first observable.
+///
+/// ```
+/// use sobolev::model::{Call, Payoff, Smoothing};
+/// let call = Call::new(1.1)?;
+/// assert_eq!(call.pay(&[1.5], Smoothing::NONE), 0.3999999999999999);
+/// # Ok::<(), sobolev::model::ModelError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Call {
+    strike: f64,
+}
+
+impl Call {
+    /// The call struck at `strike`.
+    ///
+    /// # Errors
+    /// A strike that is not finite.
+    pub fn new(strike: f64) -> Result<Self, ModelError> {
+        require(strike.is_finite(), || "the strike".into(), strike, "a finite number")?;
+        Ok(Self { strike })
+    }
+
+    /// K.
+    pub fn strike(&self) -> f64 {
+        self.strike
+    }
+}
+
+/// Struck at 1.10, as Huge and Savine's.
+impl Default for Call {
+    fn default() -> Self {
+        Self { strike: 1.10 }
+    }
+}
+
+impl TryFrom<f64> for Call {
+    type Error = ModelError;
+    fn try_from(strike: f64) -> Result<Self, ModelError> {
+        Self::new(strike)
+    }
+}
+
+impl From<Call> for f64 {
+    fn from(call: Call) -> Self {
+        call.strike
+    }
+}
+
+impl Payoff for Call {
+    #[inline(always)]
+    fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S {
+        smoothing.positive_part(observables[0] - S::constant(self.strike))
+    }
+
+    fn regularity(&self) -> Regularity {
+        Regularity::Lipschitz
+    }
+}
+
+/// A payoff with its smoothing, as the function that is differentiated.
+#[derive(Debug)]
+pub(crate) struct Smoothed<'a, P> {
+    pub(crate) payoff: &'a P,
+    pub(crate) smoothing: Smoothing,
+}
+
+impl<P: Payoff> Function for Smoothed<'_, P> {
+    #[inline(always)]
+    fn eval<S: Scalar>(&self, observables: &[S]) -> S {
+        self.payoff.pay(observables, self.smoothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The textbook formula, its derivatives by central differences, and the limits far from the kink.
+    #[test]
+    fn smoothing_is_the_papers() {
+        let w = 0.05;
+        let smoothing = Smoothing::of_width(w).unwrap();
+        let f = |x: f64| x / (1.0 + (-x / w).exp());
+        for i in -40..=40 {
+            let x = f64::from(i) * 0.01;
+            let h = 1e-5;
+            let [value, slope, curvature] = smoothing.positive_part_derivatives(x);
+            assert!((value - f(x)).abs() < 1e-15);
+            assert!((slope - (f(x + h) - f(x - h)) / (2.0 * h)).abs() < 1e-7);
+            assert!((curvature - (f(x + h) - 2.0 * f(x) + f(x - h)) / (h * h)).abs() < 1e-4);
+            assert!((smoothing.branch(x, 0.0, x) - f(x)).abs() < 1e-15);
+        }
+        let far = |x, limit: [f64; 3]| {
+            let got = smoothing.positive_part_derivatives(x);
+            got.iter().zip(limit).all(|(got, want)| (got - want).abs() < 1e-300)
+        };
+        assert!(far(50.0, [50.0, 1.0, 0.0]) && far(-50.0, [0.0; 3]));
+        assert_eq!(Smoothing::NONE.positive_part_derivatives(0.5), [0.5, 1.0, 0.0]);
+        assert_eq!(Smoothing::NONE.branch(-0.1, 2.0, 3.0), 2.0);
+        assert_eq!(Smoothing::NONE.branch(0.0, 2.0, 3.0), 3.0);
+    }
+
+    #[test]
+    fn bad_parameters_are_refused() {
+        assert_eq!(
+            Smoothing::of_width(-1.0).unwrap_err().to_string(),
+            "the smoothing width is -1, expected a finite number not below 0"
+        );
+        assert!(Smoothing::of_width(f64::NAN).is_err() && Call::new(f64::INFINITY).is_err());
+        assert!(serde_json::from_str::<Smoothing>("-0.1").is_err());
+        assert_eq!(serde_json::from_str::<Call>("1.1").unwrap(), Call::default());
+    }
+
+    #[test]
+    fn regularity_decides_the_order() {
+        assert!(Call::default().regularity().require(1).is_ok());
+        assert_eq!(Call::default().regularity().require(2), Err(ModelError::NotPathwise { order: 2 }));
+        assert!(Regularity::Discontinuous.require(0).is_ok() && Regularity::Discontinuous.require(1).is_err());
+        assert!(Regularity::Smooth.require(2).is_ok());
+    }
+}
