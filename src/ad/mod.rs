@@ -10,6 +10,8 @@ mod rule;
 #[cfg(feature = "std")]
 mod reverse;
 #[cfg(feature = "std")]
+pub mod significance;
+#[cfg(feature = "std")]
 mod tape;
 #[cfg(feature = "std")]
 mod var;
@@ -24,3 +26,8 @@ pub use reverse::{gradient, hessian, hvp, jvp, vjp};
 pub use tape::{Adjoints, Tape};
 #[cfg(feature = "std")]
 pub use var::{Var, VarMask};
+
+#[cfg(test)]
+mod branches;
+#[cfg(test)]
+mod props;
