@@ -8,4 +8,4 @@ mod test_set;
 pub use error::DataError;
 pub use samples::Samples;
 pub use simulator::{CHUNK, Simulator};
-pub use test_set::TestSet;
+pub use test_set::{Scores, TestSet};

@@ -16,6 +16,7 @@ pub type Generator = Xoshiro256PlusPlus;
 /// or in another order, never changes another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+// New ones go last: the order is part of what a seed means.
 pub enum Purpose {
     /// Parameters of a random reference model.
     Model,
