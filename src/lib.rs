@@ -11,10 +11,25 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod ad;
-pub mod interval;
-pub mod math;
-
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 #[cfg(feature = "std")]
 pub mod data;
 #[cfg(feature = "std")]
+pub mod error;
+pub mod interval;
+pub mod math;
+#[cfg(feature = "std")]
 pub mod model;
+pub mod nn;
+#[cfg(feature = "std")]
+pub mod observer;
+#[cfg(feature = "std")]
+pub mod pipeline;
+#[cfg(feature = "std")]
+pub mod prune;
+#[cfg(feature = "std")]
+pub mod significance;
+#[cfg(feature = "std")]
+pub mod train;

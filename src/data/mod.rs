@@ -1,11 +1,19 @@
 //! Floor 4: samples, where they come from, and what surrogates are tested on.
 
 mod error;
+mod file;
+mod fresh;
 mod samples;
+mod scaling;
 mod simulator;
+mod surrogate;
 mod test_set;
 
 pub use error::DataError;
+pub use file::{Metadata, write_atomically};
+pub use fresh::Fresh;
 pub use samples::Samples;
+pub use scaling::{Scaled, Scaling};
 pub use simulator::{CHUNK, Simulator};
-pub use test_set::{Scores, TestSet};
+pub use surrogate::{Prediction, Surrogate};
+pub use test_set::TestSet;

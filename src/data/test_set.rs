@@ -1,11 +1,9 @@
 //! What surrogates are tested on: the truth at random points.
 
-use faer::{Mat, MatRef};
+use faer::Mat;
 use rand::RngExt as _;
-use serde::{Deserialize, Serialize};
 
 use crate::math::random::Streams;
-use crate::math::statistics::r_squared;
 use crate::model::{ClosedForm, Payoff};
 
 /// Points from the model's test law with their closed-form labels: for reporting, from
@@ -66,61 +64,5 @@ impl TestSet {
             test.vegas.push(greeks.vega);
         }
         test
-    }
-
-    /// How well predictions at these points agree with the truth.
-    ///
-    /// # Shapes
-    /// n, n × m, n
-    ///
-    /// # Panics
-    /// Other shapes.
-    #[track_caller]
-    pub fn score(&self, values: &[f64], deltas: MatRef<'_, f64>, gammas: &[f64]) -> Scores {
-        assert_eq!(deltas.shape(), self.deltas.shape(), "a delta for each input of each point");
-        let flat =
-            |matrix: MatRef<'_, f64>| -> Vec<f64> { matrix.col_iter().flat_map(|c| c.iter().copied()).collect() };
-        let (predicted, truth) = (flat(deltas), flat(self.deltas.as_ref()));
-        let n = self.values.len().max(1);
-        let by_column = predicted.chunks(n).zip(truth.chunks(n)).map(|(p, t)| r_squared(p, t)).sum::<f64>();
-        Scores {
-            values: r_squared(values, &self.values),
-            deltas: r_squared(&predicted, &truth),
-            deltas_by_column: by_column / deltas.ncols() as f64,
-            gammas: r_squared(gammas, &self.gammas),
-        }
-    }
-}
-
-/// R² of one surrogate: a column of Table 2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
-    /// Of values.
-    pub values: f64,
-    /// Of all deltas together, the paper's figure: with unlike weights, most of the variance is between columns.
-    pub deltas: f64,
-    /// Of each input's deltas, on average: stricter.
-    pub deltas_by_column: f64,
-    /// Of `1ᵀH1`.
-    pub gammas: f64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::math::random::Purpose;
-    use crate::model::{Bachelier, Call};
-
-    /// The truth scores 1. Deltas that only know their columns' means explain what is between columns, and nothing within.
-    #[test]
-    fn scores_tell_columns_apart() {
-        let model = Bachelier::random(1, 7).unwrap();
-        let test = TestSet::draw(&model, &Call::default(), &mut Streams::new(1, Purpose::Test), 1000);
-        let perfect = test.score(&test.values, test.deltas.as_ref(), &test.gammas);
-        assert_eq!(perfect, Scores { values: 1.0, deltas: 1.0, deltas_by_column: 1.0, gammas: 1.0 });
-        let means = Mat::from_fn(1000, 7, |_, j| test.deltas.col(j).sum() / 1000.0);
-        let scores = test.score(&[0.0; 1000], means.as_ref(), &vec![f64::NAN; 1000]);
-        assert!(scores.deltas_by_column.abs() < 1e-12 && scores.deltas > 0.1 && scores.values < 0.0);
-        assert!(scores.gammas.is_nan());
     }
 }

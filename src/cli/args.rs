@@ -1,0 +1,347 @@
+//! What was typed: the command line, by clap.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pipeline::{Fit, Plan, Precision};
+
+/// Tiny neural surrogates of stochastic models, right in value and in derivatives.
+///
+/// Without a command: `run`, the whole pipeline.
+#[derive(Debug, Parser)]
+#[command(name = "sobolev", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// The stage to run; the whole pipeline if none is given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Arguments of `run`, when no command is given.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The stages, in the order of Figure 1.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole pipeline: train, prune, fine-tune twice, compare (the default)
+    Run(RunArgs),
+    /// Train a large network on simulated samples
+    Train(TrainArgs),
+    /// Prune a trained network round by round, retraining on its own values
+    Prune(PruneArgs),
+    /// Fine-tune a network with the Sobolev loss, from the model or from a teacher network
+    Finetune(FinetuneArgs),
+    /// Score a network against the closed form
+    Evaluate(EvaluateArgs),
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct CommonArgs {
+    /// Seed of samples and initial weights
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads [default: all cores]
+    #[arg(long, value_parser = positive)]
+    pub threads: Option<usize>,
+    /// Say nothing but the result
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How much training.
+#[derive(Args, Clone, Debug)]
+pub struct FitArgs {
+    /// Samples an epoch
+    #[arg(long, value_parser = positive)]
+    pub samples: Option<usize>,
+    /// Epochs, each of fresh samples
+    #[arg(long, value_parser = positive)]
+    pub epochs: Option<usize>,
+    /// Draw the samples once and go over them again in every epoch
+    #[arg(long)]
+    pub fixed: bool,
+    /// Antithetic pairs of paths behind each label
+    #[arg(long, value_parser = positive)]
+    pub paths: Option<usize>,
+    /// Samples a step
+    #[arg(long, value_parser = positive)]
+    pub batch: Option<usize>,
+    /// Peak of the one-cycle learning rate
+    #[arg(long, value_parser = rate)]
+    pub learning_rate: Option<f64>,
+    /// Precision of training
+    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
+    pub precision: PrecisionArg,
+    /// Everything small: seconds instead of a minute, less accurate
+    #[arg(long)]
+    pub quick: bool,
+}
+
+/// Precision of training with Adam.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArg {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// How nodes are scored and folded.
+#[derive(Args, Clone, Debug)]
+pub struct CriterionArgs {
+    /// What ranks the nodes
+    #[arg(long, value_enum, default_value_t = CriterionArg::Interval)]
+    pub criterion: CriterionArg,
+    /// What takes the place of a removed node
+    #[arg(long, value_enum, default_value_t = FoldArg::Mean)]
+    pub fold: FoldArg,
+    /// Share of its nodes that a layer keeps in each round
+    #[arg(long, default_value_t = 0.5, value_parser = share)]
+    pub keep: f64,
+}
+
+/// What ranks nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CriterionArg {
+    /// Interval adjoint significance, Eq. (3)
+    Interval,
+    /// Range times largest derivative over samples
+    Sampled,
+    /// Norms of incoming and outgoing weights
+    Magnitude,
+    /// Chance
+    Random,
+}
+
+/// What replaces removed nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FoldArg {
+    /// Its mean over samples
+    Mean,
+    /// The midpoint of its interval
+    Midpoint,
+}
+
+/// `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub fit: FitArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub criterion: CriterionArgs,
+    /// Folder of the results
+    #[arg(long, short, default_value = "out")]
+    pub out: PathBuf,
+    /// Assets in the basket
+    #[arg(long, default_value_t = 7, value_parser = positive)]
+    pub dims: usize,
+    /// Hidden widths of the large network, as 6x128 or 128,128,64 [default: one layer of 128 for each of --widths]
+    #[arg(long, value_parser = widths)]
+    pub hidden: Option<Widths>,
+    /// Hidden widths after pruning, as 3-3-1-2-2-2 or 3,3
+    #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
+    pub widths: Widths,
+    /// Runs over so many seeds, from --seed on, and prints median and worst
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    pub seeds: usize,
+    /// Seed of the basket's weights, volatilities and correlation
+    #[arg(long, default_value_t = 1)]
+    pub basket_seed: u64,
+    /// Runs over so many baskets, from --basket-seed on
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    pub baskets: usize,
+    /// Go on from the networks that an earlier run with the same arguments left in the folder
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// `train`.
+#[derive(Args, Clone, Debug)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub fit: FitArgs,
+    /// File of the trained network
+    #[arg(long, short, default_value = "out/oversized.safetensors")]
+    pub out: PathBuf,
+    /// Assets in the basket
+    #[arg(long, default_value_t = 7, value_parser = positive)]
+    pub dims: usize,
+    /// Hidden widths, as 6x128 or 128,128,64
+    #[arg(long, value_parser = widths, default_value = "6x128")]
+    pub widths: Widths,
+    /// What is minimised
+    #[arg(long, value_enum, default_value_t = LossArg::Values)]
+    pub loss: LossArg,
+    /// Seed of the basket's weights, volatilities and correlation
+    #[arg(long, default_value_t = 1)]
+    pub basket_seed: u64,
+}
+
+/// What training minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LossArg {
+    /// Squared errors of values
+    Values,
+    /// Squared errors of values and pathwise derivatives, Eq. (1)
+    Sobolev,
+}
+
+/// `prune`.
+#[derive(Args, Clone, Debug)]
+pub struct PruneArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub fit: FitArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub criterion: CriterionArgs,
+    /// The network to prune
+    #[arg(long, short, default_value = "out/oversized.safetensors")]
+    pub model: PathBuf,
+    /// File of the pruned network; the history goes beside it, as .history.json
+    #[arg(long, short, default_value = "out/pruned.safetensors")]
+    pub out: PathBuf,
+    /// Hidden widths to prune to, as 3-3-1-2-2-2 or 3,3
+    #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
+    pub widths: Widths,
+}
+
+/// `finetune`.
+#[derive(Args, Clone, Debug)]
+pub struct FinetuneArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub fit: FitArgs,
+    /// The network to fine-tune
+    #[arg(long, short, default_value = "out/pruned.safetensors")]
+    pub model: PathBuf,
+    /// The network to learn values and derivatives from, instead of the reference model
+    #[arg(long, short)]
+    pub teacher: Option<PathBuf>,
+    /// Remove the layers behind the first one-node layer before
+    #[arg(long)]
+    pub collapse: bool,
+    /// File of the fine-tuned network
+    #[arg(long, short, default_value = "out/finetuned.safetensors")]
+    pub out: PathBuf,
+}
+
+/// `evaluate`.
+#[derive(Args, Clone, Debug)]
+pub struct EvaluateArgs {
+    /// The network to score
+    #[arg(long, short, default_value = "out/from_model.safetensors")]
+    pub model: PathBuf,
+    /// Draw the three-panel picture into this SVG file
+    #[arg(long)]
+    pub picture: Option<PathBuf>,
+    /// Print the scores as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Widths of hidden layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widths(pub Vec<usize>);
+
+/// No layer needs more.
+const MOST_NODES: usize = 4096;
+
+fn widths(text: &str) -> Result<Widths, String> {
+    let number = |s: &str| s.trim().parse::<usize>().map_err(|_| format!("`{s}` is not a number of nodes"));
+    let mut all = Vec::new();
+    for part in text.split([',', '-']) {
+        match part.split_once(['x', '×']) {
+            Some((layers, nodes)) => all.extend(std::iter::repeat_n(number(nodes)?, number(layers)?.min(1000))),
+            None => all.push(number(part)?),
+        }
+    }
+    match all.iter().position(|w| !(1..=MOST_NODES).contains(w)) {
+        Some(layer) => Err(format!("hidden layer {layer} would have {} nodes, expected 1 to {MOST_NODES}", all[layer])),
+        None if all.is_empty() || all.len() > 64 => Err(format!("expected 1 to 64 hidden layers, found {}", all.len())),
+        None => Ok(Widths(all)),
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.replace('_', "").parse::<usize>() {
+        Ok(n) if (1..=1 << 32).contains(&n) => Ok(n),
+        _ => Err("expected a whole number of at least 1".into()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        _ => Err("expected a positive number".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x < 1.0 => Ok(x),
+        _ => Err("expected a share between 0 and 1".into()),
+    }
+}
+
+impl FitArgs {
+    /// The plan of that size.
+    pub(super) fn plan(&self) -> Plan {
+        let mut plan = if self.quick { Plan::quick() } else { Plan::default() };
+        plan.precision = match self.precision {
+            PrecisionArg::F32 => Precision::Single,
+            PrecisionArg::F64 => Precision::Double,
+        };
+        plan
+    }
+
+    /// Changes one stage's training as asked for.
+    pub(super) fn apply(&self, fit: &mut Fit) {
+        fit.samples = self.samples.unwrap_or(fit.samples);
+        fit.epochs = self.epochs.unwrap_or(fit.epochs);
+        fit.paths = self.paths.unwrap_or(fit.paths);
+        fit.batch = self.batch.unwrap_or(fit.batch);
+        fit.peak = self.learning_rate.unwrap_or(fit.peak);
+        fit.fresh &= !self.fixed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::{Cli, widths};
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn widths_in_every_spelling() {
+        for (text, want) in
+            [("6x128", vec![128; 6]), ("3-3-1-2-2-2", vec![3, 3, 1, 2, 2, 2]), ("8, 2x3", vec![8, 3, 3])]
+        {
+            assert_eq!(widths(text).expect(text).0, want);
+        }
+        for bad in ["", "0", "3,,3", "3-0-1", "a", "-1", "0x5", "99999", "1000x9"] {
+            assert!(widths(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What surrogate files say of where they are from, and how a problem is found again.
+
+use std::path::Path;
+
+use crate::data::{Metadata, Surrogate};
+use crate::error::{Error, Result};
+use crate::model::{Bachelier, Call};
+use crate::pipeline::{Problem, Scores};
+
+/// Whether a stage came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Complete,
+    Interrupted,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Writes a surrogate with its problem, seed and scores. `plan` is any text that a later run compares with its own.
+pub(super) fn save(
+    path: &Path,
+    surrogate: &Surrogate,
+    problem: &Problem,
+    seed: u64,
+    state: State,
+    plan: &str,
+) -> Result<()> {
+    let scores = Scores::of(surrogate, problem);
+    let text = |v: String| v;
+    let r_squared = format!(
+        r#"{{"values":{},"deltas":{},"deltas_by_column":{},"gammas":{}}}"#,
+        scores.values, scores.deltas, scores.deltas_by_column, scores.gammas
+    );
+    let domain: Vec<[f64; 2]> = problem.domain().iter().map(|x| [x.inf(), x.sup()]).collect();
+    let metadata = Metadata::from([
+        ("program".into(), concat!("sobolev ", env!("CARGO_PKG_VERSION")).into()),
+        ("model".into(), serde_json::to_string(&problem.model).expect("plain numbers")),
+        ("strike".into(), problem.payoff.strike().to_string()),
+        ("basket_seed".into(), problem.basket_seed.to_string()),
+        ("seed".into(), seed.to_string()),
+        ("state".into(), state.name().into()),
+        ("domain".into(), serde_json::to_string(&domain).expect("plain numbers")),
+        ("r_squared".into(), text(r_squared)),
+        ("plan".into(), plan.into()),
+    ]);
+    surrogate.save(path, &metadata)
+}
+
+/// Reads a surrogate and the problem that it was made for.
+pub(super) fn load(path: &Path) -> Result<(Surrogate, Problem, Metadata)> {
+    let (surrogate, metadata) = Surrogate::load(path)?;
+    let bad = |message: String| Error::format(path, message);
+    let field = |name: &str| {
+        metadata.get(name).ok_or_else(|| bad(format!("metadata field `{name}` is missing: whose network is it?")))
+    };
+    let model: Bachelier =
+        serde_json::from_str(field("model")?).map_err(|e| bad(format!("metadata field `model`: {e}")))?;
+    let strike = field("strike")?.parse().map_err(|_| bad("metadata field `strike`: expected a number".into()))?;
+    let payoff = Call::new(strike).map_err(|e| bad(format!("metadata field `strike`: {e}")))?;
+    let basket_seed =
+        field("basket_seed")?.parse().map_err(|_| bad("metadata field `basket_seed`: expected a number".into()))?;
+    let (inputs, assets) = (surrogate.scaling.inputs(), model.basket().assets());
+    if inputs != assets {
+        return Err(bad(format!("the network has {inputs} inputs but its model {assets} assets")));
+    }
+    let outputs = *surrogate.widths().last().expect("a network has layers");
+    if outputs != 1 {
+        return Err(bad(format!("expected a network with one output, found {outputs}")));
+    }
+    Ok((surrogate, Problem::of(model, payoff, basket_seed), metadata))
+}
+
+/// The surrogate of a finished stage with the same seed, basket and plan, if it is there.
+pub(super) fn resume(path: &Path, problem: &Problem, seed: u64, plan: &str) -> Option<Surrogate> {
+    let (surrogate, found, metadata) = load(path).ok()?;
+    let is = |name: &str, want: &str| metadata.get(name).is_some_and(|v| v == want);
+    let same = found.model == problem.model && found.payoff == problem.payoff;
+    (same && is("seed", &seed.to_string()) && is("state", State::Complete.name()) && is("plan", plan))
+        .then_some(surrogate)
+}

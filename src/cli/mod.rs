@@ -1,0 +1,67 @@
+//! Floor 8: what a person meets at the terminal, over plain data: pictures, tables, progress, the key that interrupts.
+
+pub mod args;
+mod canvas;
+mod files;
+pub mod interrupt;
+pub mod plot;
+pub mod progress;
+mod report;
+mod run;
+pub mod sheet;
+pub mod smoothing;
+mod stages;
+pub mod table;
+
+pub use canvas::save;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+
+use crate::error::Error;
+
+/// Bad input and failed runs, as clap has it for bad arguments.
+const FAILURE: u8 = 2;
+
+/// Does what the command line says; errors are printed here and nowhere else.
+pub fn main(cli: &Cli) -> ExitCode {
+    // Without the handler Ctrl-C still stops the program; it only leaves no checkpoint.
+    let _ = interrupt::install();
+    let result = dispatch(cli);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if matches!(error, Error::Interrupted) {
+                ExitCode::from(interrupt::EXIT_CODE)
+            } else {
+                ExitCode::from(FAILURE)
+            }
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> crate::error::Result<()> {
+    let command = cli.command.as_ref();
+    let common = match command {
+        None => &cli.run.common,
+        Some(Command::Run(args)) => &args.common,
+        Some(Command::Train(args)) => &args.common,
+        Some(Command::Prune(args)) => &args.common,
+        Some(Command::Finetune(args)) => &args.common,
+        Some(Command::Evaluate(args)) => return stages::evaluate(args),
+    };
+    if let Some(threads) = common.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Error::invalid("threads", e.to_string()))?;
+    }
+    match command {
+        None => run::run(&cli.run),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Train(args)) => stages::train(args),
+        Some(Command::Prune(args)) => stages::prune(args),
+        Some(Command::Finetune(args)) => stages::finetune(args),
+        Some(Command::Evaluate(args)) => stages::evaluate(args),
+    }
+}

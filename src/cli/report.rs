@@ -1,0 +1,112 @@
+//! From results to pictures, tables and files.
+
+use std::path::Path;
+
+use super::plot::{Column, Panel, three_panels};
+use super::sheet::{Step, figure_one};
+use super::table::{self, Stage};
+use crate::data::{Prediction, Surrogate};
+use crate::error::Result;
+use crate::pipeline::{Method, Problem, Scores, StageRecord};
+
+/// A column of Table 2 as one run left it.
+pub(super) struct Outcome {
+    pub(super) method: Method,
+    pub(super) surrogate: Surrogate,
+    pub(super) scores: Scores,
+}
+
+/// What pictures and tables call a column.
+pub(super) fn title(method: Method) -> &'static str {
+    match method {
+        Method::Oversized => "Oversized",
+        Method::Pruned => "Pruned",
+        Method::FromNetwork => "From network",
+        Method::FromModel => "From model",
+        Method::Collapsed => "Collapsed",
+    }
+}
+
+/// The paper's figures of a column.
+pub(super) fn published(method: Method) -> Option<table::Published> {
+    match method {
+        Method::Oversized => Some(table::OVERSIZED),
+        Method::Pruned => Some(table::PRUNED),
+        Method::FromNetwork => Some(table::FROM_NETWORK),
+        Method::FromModel => Some(table::FROM_MODEL),
+        Method::Collapsed => None,
+    }
+}
+
+pub(super) fn stage(record: &StageRecord) -> Stage<'_> {
+    Stage { name: &record.name, widths: &record.widths, samples: record.samples as u64, seconds: record.seconds }
+}
+
+/// Lines of `name  values  deltas  by column  gammas`.
+pub(super) fn scores_table(rows: &[(&str, Scores)]) -> comfy_table::Table {
+    let header = ["", "Values", "Deltas", "Deltas by column", "Gammas"].map(str::to_owned);
+    let mut table = table::drawn(&header, comfy_table::presets::UTF8_FULL_CONDENSED, 1);
+    for (name, scores) in rows {
+        let mut row = vec![(*name).to_owned()];
+        row.extend(scores.rows().map(|r| format!("{r:.6}")));
+        table.add_row(row);
+    }
+    table
+}
+
+/// A prediction in the layout that panels want.
+struct Drawn {
+    deltas: [Vec<f64>; 2],
+}
+
+impl Drawn {
+    fn of(p: &Prediction, problem: &Problem) -> Self {
+        let rows =
+            |m: &faer::Mat<f64>| (0..m.nrows()).flat_map(|r| m.row(r).iter().copied().collect::<Vec<_>>()).collect();
+        Self { deltas: [rows(&problem.test.deltas), rows(&p.deltas)] }
+    }
+
+    fn column<'a>(&'a self, title: &'a str, p: &'a Prediction, scores: Scores, problem: &'a Problem) -> Column<'a> {
+        let test = &problem.test;
+        Column {
+            title,
+            basket: &test.underlyings,
+            values: Panel { truth: &test.values, predicted: &p.values, r2: scores.values },
+            deltas: Panel { truth: &self.deltas[0], predicted: &self.deltas[1], r2: scores.deltas },
+            gammas: Panel { truth: &test.gammas, predicted: &p.gammas, r2: scores.gammas },
+        }
+    }
+}
+
+/// The three-panel picture of one network.
+pub(super) fn picture(title: &str, p: &Prediction, scores: Scores, problem: &Problem) -> String {
+    three_panels(&Drawn::of(p, problem).column(title, p, scores, problem))
+}
+
+/// All pictures of a run: Figs. 1, 4, 5, 6, 7, 9, 10.
+pub(super) fn pictures(folder: &Path, outcomes: &[Outcome], problem: &Problem) -> Result<()> {
+    super::save(&folder.join("figure5-smoothing.svg"), &super::smoothing::smoothing(0.05))?;
+    let predictions: Vec<Prediction> =
+        outcomes.iter().map(|o| o.surrogate.predict(problem.test.inputs.as_ref())).collect();
+    let drawn: Vec<Drawn> = predictions.iter().map(|p| Drawn::of(p, problem)).collect();
+    let mut steps: Vec<(Method, Step<'_>)> = Vec::new();
+    let widths: Vec<Vec<usize>> = outcomes.iter().map(|o| o.surrogate.widths()).collect();
+    for (((outcome, p), drawn), widths) in outcomes.iter().zip(&predictions).zip(&drawn).zip(&widths) {
+        let column = drawn.column(title(outcome.method), p, outcome.scores, problem);
+        let (number, stage, from) = match outcome.method {
+            Method::Oversized => (4, "train on values", None),
+            Method::Pruned => (6, "prune by significance", Some(Method::Oversized)),
+            Method::FromNetwork => (9, "Sobolev, from the network", Some(Method::Pruned)),
+            Method::FromModel => (10, "Sobolev, from the model", Some(Method::Pruned)),
+            Method::Collapsed => (7, "remove layers", Some(Method::Pruned)),
+        };
+        let name = format!("figure{number}-{}.svg", outcome.method.key());
+        super::save(&folder.join(name), &three_panels(&column))?;
+        if outcome.method != Method::Collapsed {
+            let from = from.and_then(|f| steps.iter().position(|(method, _)| *method == f));
+            steps.push((outcome.method, Step { column, widths, from, stage }));
+        }
+    }
+    let steps: Vec<Step<'_>> = steps.into_iter().map(|(_, step)| step).collect();
+    super::save(&folder.join("figure1.svg"), &figure_one(&steps))
+}

@@ -1,0 +1,57 @@
+//! Endless samples for training: simulated anew for each epoch, or drawn once.
+
+use super::{Samples, Scaled, Scaling, Simulator};
+use crate::math::random::Streams;
+use crate::model::{Model, Payoff};
+use crate::nn::Packed;
+
+/// Samples of a simulator in scaled units, drawn anew each time or once and for all.
+pub struct Fresh<'a, M, P, T: Packed> {
+    simulator: &'a Simulator<'a, M, P>,
+    scaling: &'a Scaling,
+    streams: Streams,
+    samples: Samples,
+    scaled: Scaled<T>,
+    /// Whether each draw replaces the one before.
+    renew: bool,
+    drawn: bool,
+}
+
+impl<'a, M: Model, P: Payoff, T: Packed> Fresh<'a, M, P, T> {
+    /// `n` samples a draw, from the given streams; with derivatives only if asked for, so that a value loss cannot see any.
+    pub fn new(
+        simulator: &'a Simulator<'a, M, P>,
+        scaling: &'a Scaling,
+        streams: Streams,
+        n: usize,
+        derivatives: bool,
+        renew: bool,
+    ) -> Self {
+        let (samples, scaled) =
+            (Samples::zeros(n, scaling.inputs(), derivatives), Scaled::zeros(n, scaling.inputs(), derivatives));
+        Self { simulator, scaling, streams, samples, scaled, renew, drawn: false }
+    }
+
+    /// Samples a draw.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+    /// Whether each draw replaces the one before.
+    pub fn renews(&self) -> bool {
+        self.renew
+    }
+
+    /// The next samples.
+    pub fn draw(&mut self) -> &Scaled<T> {
+        if self.renew || !self.drawn {
+            self.simulator.draw_into(&mut self.streams, &mut self.samples);
+            self.scaling.apply_into(&self.samples, &mut self.scaled);
+            self.drawn = true;
+        }
+        &self.scaled
+    }
+}

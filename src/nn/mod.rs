@@ -1,0 +1,49 @@
+//! Floor 3: dense networks whose shape the compiler knows, or that pruning edits at run time; one set of sweeps for both.
+//!
+//! * **Shape.** A [`Chain`] is a list of [`Dense`] layers. [`network!`](crate::network) writes one whose widths are types
+//!   ([`Fixed`]); [`Stack`] holds widths found at run time.
+//! * **Parameters** are one flat slice: layer after layer the weights row-major `[fan_out][fan_in]`, then the biases. Adam,
+//!   Levenberg–Marquardt, finite differences, files and freezing are plain slices.
+//! * **Tiles.** A batch goes through in tiles of [`TILE`] samples, node-major: one `[T; TILE]` a node, samples in lanes.
+//!   Registers are full whatever widths pruning leaves, and a tile of the largest network stays in the second-level cache
+//!   from the first product to the last. The same memory is a column-major `batch × features` matrix.
+//! * **Sweeps.** A [`Sweep`] is what happens at one layer; it is walked down or up the chain. [`Forward`], [`Reverse`],
+//!   [`Tangent`] and [`SecondReverse`] are the four that derivatives are made of; a new analysis is a new sweep.
+//! * **Workspace** is sized once and lent by the caller: a sweep allocates nothing.
+
+mod chain;
+mod edit;
+mod frozen;
+#[cfg(feature = "std")]
+mod gemm;
+#[cfg(feature = "std")]
+mod jacobian;
+mod kernel;
+mod macros;
+#[cfg(feature = "std")]
+mod network;
+#[cfg(feature = "std")]
+mod registers;
+mod sweep;
+#[cfg(feature = "std")]
+mod tile;
+
+#[cfg(all(test, feature = "std"))]
+mod naive;
+#[cfg(all(test, feature = "std"))]
+mod props;
+
+pub use chain::{Activate, Chain, Const, Dense, Fixed, Layer, Sweep, Typed, Width, act};
+#[cfg(feature = "std")]
+pub use chain::{Dyn, Stack};
+pub use frozen::Frozen;
+pub use kernel::{Kernel, Loops};
+#[cfg(feature = "std")]
+pub(crate) use network::load;
+#[cfg(feature = "std")]
+pub use network::{Network, ShapeMismatch};
+#[cfg(feature = "std")]
+pub use registers::{Packed, Registers};
+pub use sweep::{Forward, Reverse, SLOTS, SecondReverse, Slot, Tangent};
+#[cfg(feature = "std")]
+pub use tile::{TILE, Workspace};

@@ -1,0 +1,300 @@
+//! The four sweeps that values and derivatives are made of, each written once: what one layer does to one tile.
+//!
+//! With `a` the nodes, `z = W a + b`, a scalar seed `s = ȳ·f`, and `σ` elementwise:
+//!
+//! | sweep | direction | computes |
+//! |---|---|---|
+//! | [`Forward`] | down | `a = σ(z)`, keeping `σ′(z)` and `σ″(z)` |
+//! | [`Reverse`] | up | `z̄ = ā σ′`, `ā⁻ = Wᵀ z̄`; `∇_W = z̄ a⁻ᵀ` |
+//! | [`Tangent`] | down | `ż = W ȧ⁻`, `ȧ = σ′ ż` |
+//! | [`SecondReverse`] | up | `z̄̇ = ā̇ σ′ + ā σ″ ż`, `ā̇⁻ = Wᵀ z̄̇`; `∇_W = z̄̇ a⁻ᵀ + z̄ ȧ⁻ᵀ` |
+//!
+//! The last two are forward-over-reverse: after a reverse sweep with seed 1, a tangent sweep with direction `ẋ` and a second
+//! reverse with seed `ȳ` give the gradient of `ȳ·f + ẋ·∇ₓf` in parameters and inputs. With `ȳ` and `ẋ` the weighted
+//! residuals of values and derivatives that is the gradient of the Sobolev loss, Eq. (1): six products a layer in all.
+
+use super::{Activate, Dense, Kernel, Sweep, Width};
+use crate::math::{Activation, Contract, Real};
+
+/// What is kept for each node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Slot {
+    /// `a`: an input, or what the activation gave.
+    Value = 0,
+    /// `σ′(z)`.
+    Slope = 1,
+    /// `σ″(z)`; `ā σ″` after a reverse sweep; `ā σ″ ż` after a tangent sweep.
+    Curve = 2,
+    /// `ā` on entry to a layer, `z̄` after it; at the inputs `∇ₓ`.
+    Bar = 3,
+    /// `ȧ`; at the inputs the direction.
+    Dot = 4,
+    /// `ā̇` on entry to a layer, `z̄̇` after it; at the inputs the second-order adjoint.
+    BarDot = 5,
+}
+
+/// Number of [`Slot`]s.
+pub const SLOTS: usize = 6;
+
+type Block<'a, T, const R: usize> = [&'a mut [[T; R]]; SLOTS];
+
+/// A sweep's place in parameters and memory. Memory is one block of `SLOTS × width` columns for the inputs and for each
+/// layer, slot after slot.
+struct Place {
+    param: usize,
+    block: usize,
+}
+
+impl Place {
+    const START: Self = Self { param: 0, block: 0 };
+
+    fn end(params: usize, columns: usize, outputs: usize) -> Self {
+        Self { param: params, block: columns - SLOTS * outputs }
+    }
+    #[inline(always)]
+    fn forward<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        self.param += layer.params();
+        self.block += SLOTS * layer.fan_in.get();
+    }
+    #[inline(always)]
+    fn back<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        self.param -= layer.params();
+        self.block -= SLOTS * layer.fan_in.get();
+    }
+    /// The weights, the biases.
+    #[inline(always)]
+    fn params<'a, T, I: Width, O: Width, A: Activate>(
+        &self,
+        params: &'a [T],
+        layer: &Dense<I, O, A>,
+    ) -> (&'a [T], &'a [T]) {
+        params[self.param..self.param + layer.params()].split_at(layer.weights())
+    }
+    /// The block of the layer's inputs, the block of its nodes.
+    #[inline(always)]
+    fn blocks<'a, T, I: Width, O: Width, A: Activate, const R: usize>(
+        &self,
+        tape: &'a mut [[T; R]],
+        layer: &Dense<I, O, A>,
+    ) -> (Block<'a, T, R>, Block<'a, T, R>) {
+        let (fan_in, fan_out) = (layer.fan_in.get(), layer.fan_out.get());
+        let both = &mut tape[self.block..self.block + SLOTS * (fan_in + fan_out)];
+        let (below, above) = both.split_at_mut(SLOTS * fan_in);
+        (slots(below, fan_in), slots(above, fan_out))
+    }
+}
+
+#[inline(always)]
+fn slots<T, const R: usize>(mut block: &mut [[T; R]], width: usize) -> Block<'_, T, R> {
+    core::array::from_fn(|_| {
+        let (head, tail) = core::mem::take(&mut block).split_at_mut(width);
+        block = tail;
+        head
+    })
+}
+
+/// Values, and as many derivatives of the activations as `ORDER` says (0, 1 or 2). Inputs stand in the first block.
+pub struct Forward<'a, K, T, const R: usize, const ORDER: usize> {
+    kernel: K,
+    params: &'a [T],
+    tape: &'a mut [[T; R]],
+    at: Place,
+}
+
+impl<'a, K, T, const R: usize, const ORDER: usize> Forward<'a, K, T, R, ORDER> {
+    /// To be walked down.
+    #[inline(always)]
+    pub fn new(kernel: K, params: &'a [T], tape: &'a mut [[T; R]]) -> Self {
+        Self { kernel, params, tape, at: Place::START }
+    }
+}
+
+impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize> Sweep for Forward<'_, K, T, R, ORDER> {
+    #[inline(always)]
+    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        let (w, b) = self.at.params(self.params, layer);
+        let ([x, ..], [value, slope, curve, ..]) = self.at.blocks(self.tape, layer);
+        self.kernel.affine(w, Some(b), x, value);
+        activate::<K, T, R, ORDER>(self.kernel, layer.activation.function(), value, slope, curve);
+        self.at.forward(layer);
+    }
+}
+
+/// One loop for each function, the choice outside of it.
+#[inline(always)]
+fn activate<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize>(
+    kernel: K,
+    function: Activation,
+    value: &mut [[T; R]],
+    slope: &mut [[T; R]],
+    curve: &mut [[T; R]],
+) {
+    macro_rules! apply {
+        ($function:expr) => {
+            for ((value, slope), curve) in value.iter_mut().zip(slope).zip(curve) {
+                for r in 0..R {
+                    let [f, first, second, _] = $function.jet(kernel.contract(), value[r]);
+                    value[r] = f;
+                    if ORDER > 0 {
+                        slope[r] = first;
+                    }
+                    if ORDER > 1 {
+                        curve[r] = second;
+                    }
+                }
+            }
+        };
+    }
+    match function {
+        Activation::Identity => apply!(Activation::Identity),
+        Activation::Relu => apply!(Activation::Relu),
+        Activation::Tanh => apply!(Activation::Tanh),
+        Activation::Sigmoid => apply!(Activation::Sigmoid),
+        Activation::Softplus => apply!(Activation::Softplus),
+        Activation::Silu => apply!(Activation::Silu),
+    }
+}
+
+/// Adjoints of the nodes, from the seed in the last block's [`Slot::Bar`], after a [`Forward`] of the same order.
+///
+/// Adds the gradient of the parameters to `grad` unless that is empty, and goes down to the inputs only if `INPUTS`.
+pub struct Reverse<'a, K, T, const R: usize, const ORDER: usize, const INPUTS: bool> {
+    kernel: K,
+    params: &'a [T],
+    tape: &'a mut [[T; R]],
+    grad: &'a mut [T],
+    scratch: &'a mut [T],
+    at: Place,
+}
+
+impl<'a, K, T, const R: usize, const ORDER: usize, const INPUTS: bool> Reverse<'a, K, T, R, ORDER, INPUTS> {
+    /// To be walked up.
+    #[inline(always)]
+    pub fn new(
+        kernel: K,
+        params: &'a [T],
+        tape: &'a mut [[T; R]],
+        outputs: usize,
+        grad: &'a mut [T],
+        scratch: &'a mut [T],
+    ) -> Self {
+        let at = Place::end(params.len(), tape.len(), outputs);
+        Self { kernel, params, tape, grad, scratch, at }
+    }
+}
+
+impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize, const INPUTS: bool> Sweep
+    for Reverse<'_, K, T, R, ORDER, INPUTS>
+{
+    #[inline(always)]
+    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        self.at.back(layer);
+        let (w, _) = self.at.params(self.params, layer);
+        let ([x, _, _, x_bar, ..], [_, slope, curve, bar, ..]) = self.at.blocks(self.tape, layer);
+        for ((bar, slope), curve) in bar.iter_mut().zip(&*slope).zip(curve) {
+            for r in 0..R {
+                if ORDER > 1 {
+                    curve[r] *= bar[r];
+                }
+                bar[r] *= slope[r];
+            }
+        }
+        if !self.grad.is_empty() {
+            let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
+            let (weights, biases) = grad.split_at_mut(layer.weights());
+            self.kernel.outer(bar, x, weights, self.scratch);
+            self.kernel.row_sums(bar, biases);
+        }
+        if INPUTS || self.at.block > 0 {
+            self.kernel.transposed(w, bar, x_bar);
+        }
+    }
+}
+
+/// Tangents of the nodes along the direction in the first block's [`Slot::Dot`], after a [`Reverse`] of order 2.
+pub struct Tangent<'a, K, T, const R: usize> {
+    kernel: K,
+    params: &'a [T],
+    tape: &'a mut [[T; R]],
+    at: Place,
+}
+
+impl<'a, K, T, const R: usize> Tangent<'a, K, T, R> {
+    /// To be walked down.
+    #[inline(always)]
+    pub fn new(kernel: K, params: &'a [T], tape: &'a mut [[T; R]]) -> Self {
+        Self { kernel, params, tape, at: Place::START }
+    }
+}
+
+impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Tangent<'_, K, T, R> {
+    #[inline(always)]
+    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        let (w, _) = self.at.params(self.params, layer);
+        let ([_, _, _, _, x_dot, _], [_, slope, curve, _, dot, _]) = self.at.blocks(self.tape, layer);
+        self.kernel.affine(w, None, x_dot, dot);
+        for ((dot, slope), curve) in dot.iter_mut().zip(&*slope).zip(curve) {
+            for r in 0..R {
+                curve[r] *= dot[r];
+                dot[r] *= slope[r];
+            }
+        }
+        self.at.forward(layer);
+    }
+}
+
+/// Second-order adjoints, from the seed in the last block's [`Slot::BarDot`], after a [`Tangent`].
+///
+/// Adds the gradient of `ȳ·f + ẋ·∇ₓ(seed·f)` in the parameters to `grad` unless that is empty; its gradient in the inputs
+/// comes to stand in the first block's `BarDot` if `INPUTS` (with `ȳ = 0`: the product of the Hessian with `ẋ`).
+pub struct SecondReverse<'a, K, T, const R: usize, const INPUTS: bool> {
+    kernel: K,
+    params: &'a [T],
+    tape: &'a mut [[T; R]],
+    grad: &'a mut [T],
+    scratch: &'a mut [T],
+    at: Place,
+}
+
+impl<'a, K, T, const R: usize, const INPUTS: bool> SecondReverse<'a, K, T, R, INPUTS> {
+    /// To be walked up.
+    #[inline(always)]
+    pub fn new(
+        kernel: K,
+        params: &'a [T],
+        tape: &'a mut [[T; R]],
+        outputs: usize,
+        grad: &'a mut [T],
+        scratch: &'a mut [T],
+    ) -> Self {
+        let at = Place::end(params.len(), tape.len(), outputs);
+        Self { kernel, params, tape, grad, scratch, at }
+    }
+}
+
+impl<K: Kernel<T, R>, T: Real, const R: usize, const INPUTS: bool> Sweep for SecondReverse<'_, K, T, R, INPUTS> {
+    #[inline(always)]
+    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        self.at.back(layer);
+        let (w, _) = self.at.params(self.params, layer);
+        let (below, above) = self.at.blocks(self.tape, layer);
+        let ([x, _, _, _, x_dot, x_bar_dot], [_, slope, curve, bar, _, bar_dot]) = (below, above);
+        let c = self.kernel.contract();
+        for ((bar_dot, slope), curve) in bar_dot.iter_mut().zip(&*slope).zip(&*curve) {
+            for r in 0..R {
+                bar_dot[r] = c.mul_add(bar_dot[r], slope[r], curve[r]);
+            }
+        }
+        if !self.grad.is_empty() {
+            let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
+            let (weights, biases) = grad.split_at_mut(layer.weights());
+            self.kernel.outer(bar_dot, x, weights, self.scratch);
+            self.kernel.outer(bar, x_dot, weights, self.scratch);
+            self.kernel.row_sums(bar_dot, biases);
+        }
+        if INPUTS || self.at.block > 0 {
+            self.kernel.transposed(w, bar_dot, x_bar_dot);
+        }
+    }
+}

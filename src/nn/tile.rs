@@ -1,0 +1,83 @@
+//! Memory for the sweeps over one tile.
+
+use super::registers::Packed;
+use super::{Chain, SLOTS, Slot};
+use crate::math::Real;
+
+/// Samples in a tile. Smaller tiles leave registers idle in thin layers, larger ones leave the second-level cache.
+pub const TILE: usize = 64;
+
+/// Memory for the sweeps of one network over one tile, sized once and lent to every sweep; one a thread.
+#[derive(Clone, Debug)]
+pub struct Workspace<T> {
+    pub(super) tape: Vec<[T; TILE]>,
+    pub(super) scratch: Vec<T>,
+    pub(super) arch: pulp::Arch,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<T: Packed> Workspace<T> {
+    /// Sized for the given shape.
+    pub fn new<C: Chain + ?Sized>(chain: &C) -> Self {
+        let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
+        Self {
+            tape: vec![[T::ZERO; TILE]; SLOTS * chain.nodes()],
+            scratch: vec![T::ZERO; TILE * widest.next_multiple_of(16)],
+            arch: pulp::Arch::new(),
+            inputs: chain.inputs(),
+            outputs: chain.outputs(),
+        }
+    }
+
+    /// Whether this memory was sized for a network of that shape.
+    pub fn fits<C: Chain + ?Sized>(&self, chain: &C) -> bool {
+        self.tape.len() == SLOTS * chain.nodes() && (self.inputs, self.outputs) == (chain.inputs(), chain.outputs())
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    /// All of it, block after block, to be put back later: sweeps overwrite what they no longer need.
+    pub(crate) fn tape(&self) -> &[[T; TILE]] {
+        &self.tape
+    }
+    /// Puts back what [`Self::tape`] gave.
+    pub(crate) fn restore(&mut self, tape: &[[T; TILE]]) {
+        self.tape.copy_from_slice(tape);
+    }
+    /// A slot of the inputs: one column a node.
+    pub fn input(&self, slot: Slot) -> &[[T; TILE]] {
+        &self.tape[slot as usize * self.inputs..][..self.inputs]
+    }
+    /// A slot of the inputs: one column a node.
+    pub fn input_mut(&mut self, slot: Slot) -> &mut [[T; TILE]] {
+        &mut self.tape[slot as usize * self.inputs..][..self.inputs]
+    }
+    /// A slot of the outputs: one column a node.
+    pub fn output(&self, slot: Slot) -> &[[T; TILE]] {
+        let at = self.tape.len() - (SLOTS - slot as usize) * self.outputs;
+        &self.tape[at..at + self.outputs]
+    }
+    /// A slot of the outputs: one column a node.
+    pub fn output_mut(&mut self, slot: Slot) -> &mut [[T; TILE]] {
+        let at = self.tape.len() - (SLOTS - slot as usize) * self.outputs;
+        &mut self.tape[at..at + self.outputs]
+    }
+    /// A slot of the inputs (block 0) or of a layer (blocks 1 on): one column a node.
+    ///
+    /// # Panics
+    /// If the chain has no such block.
+    #[track_caller]
+    pub fn layer<C: Chain + ?Sized>(&self, block: usize, chain: &C, slot: Slot) -> &[[T; TILE]] {
+        let layers = chain.layers();
+        let width = |b: usize| if b == 0 { layers[0].fan_in.0 } else { layers[b - 1].fan_out.0 };
+        let start: usize = (0..block).map(width).sum();
+        &self.tape[SLOTS * start + slot as usize * width(block)..][..width(block)]
+    }
+    /// The gradient in the inputs and the direction beside it, to turn one into the other.
+    pub fn input_bar_and_dot(&mut self) -> (&[[T; TILE]], &mut [[T; TILE]]) {
+        let n = self.inputs;
+        let (bar, dot) = self.tape[Slot::Bar as usize * n..(Slot::Dot as usize + 1) * n].split_at_mut(n);
+        (bar, dot)
+    }
+}

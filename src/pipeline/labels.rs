@@ -1,0 +1,36 @@
+//! Labels from a trained network: noise-free, values alone or with its exact derivatives.
+
+use faer::Mat;
+
+use crate::data::{Samples, Surrogate};
+use crate::nn::{Network, Packed, Stack};
+
+/// A surrogate that labels inputs for another.
+#[derive(Clone, Debug)]
+pub struct Teacher<'a, T: Packed> {
+    surrogate: &'a Surrogate,
+    network: Network<Stack, T>,
+}
+
+impl<'a, T: Packed> Teacher<'a, T> {
+    /// Labels in the precision `T`.
+    pub fn new(surrogate: &'a Surrogate) -> Self {
+        Self { surrogate, network: surrogate.network.cast() }
+    }
+
+    /// Labels `n × inputs` points, all in original units; derivatives only if asked for.
+    pub fn label(&self, inputs: Mat<f64>, derivatives: bool) -> Samples {
+        let scaling = &self.surrogate.scaling;
+        let x = scaling.inputs_of::<T>(inputs.as_ref());
+        let original = |y: T| y.to_f64() * scaling.value_deviation + scaling.value_mean;
+        let (y, dy) = if derivatives {
+            let (y, dy) = self.network.value_and_gradient(x.as_ref());
+            let slope: Vec<f64> = (0..x.ncols()).map(|j| scaling.slope(j)).collect();
+            (y, Some(Mat::from_fn(x.nrows(), x.ncols(), |r, j| dy[(r, j)].to_f64() * slope[j])))
+        } else {
+            (self.network.value(x.as_ref()), None)
+        };
+        let values = y.col_as_slice(0).iter().map(|y| original(*y)).collect();
+        Samples::new(inputs, values, dy).expect("a finite network labels finite inputs with finite numbers")
+    }
+}

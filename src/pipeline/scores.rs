@@ -1,0 +1,132 @@
+//! Table 2: accuracy by column, over seeds.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use super::Problem;
+use crate::data::{Prediction, Surrogate};
+use crate::math::statistics::{median, r_squared};
+
+/// R² on the test points, as the rows of Table 2.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// Of prices.
+    pub values: f64,
+    /// Of all deltas in one column, the paper's figure.
+    pub deltas: f64,
+    /// Mean over assets of each asset's own, which is stricter.
+    pub deltas_by_column: f64,
+    /// Of `1ᵀH1`.
+    pub gammas: f64,
+}
+
+impl Scores {
+    /// Of a surrogate on the problem's test points.
+    pub fn of(surrogate: &Surrogate, problem: &Problem) -> Self {
+        Self::of_prediction(&surrogate.predict(problem.test.inputs.as_ref()), problem)
+    }
+
+    /// Of predictions at the problem's test points.
+    pub fn of_prediction(p: &Prediction, problem: &Problem) -> Self {
+        let test = &problem.test;
+        let assets = test.deltas.ncols();
+        let column = |j: usize| r_squared(p.deltas.col_as_slice(j), test.deltas.col_as_slice(j));
+        let flat = |m: &faer::Mat<f64>| (0..assets).flat_map(|j| m.col_as_slice(j).iter().copied()).collect::<Vec<_>>();
+        Self {
+            values: r_squared(&p.values, &test.values),
+            deltas: r_squared(&flat(&p.deltas), &flat(&test.deltas)),
+            deltas_by_column: (0..assets).map(column).sum::<f64>() / assets as f64,
+            gammas: r_squared(&p.gammas, &test.gammas),
+        }
+    }
+
+    /// The rows of the table, in order.
+    pub fn rows(&self) -> [f64; 4] {
+        [self.values, self.deltas, self.deltas_by_column, self.gammas]
+    }
+}
+
+/// The columns of Table 2, and the collapsed network's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// The large network, trained on values.
+    Oversized,
+    /// Pruned, retrained on values.
+    Pruned,
+    /// Fine-tuned on the large network's values and derivatives.
+    FromNetwork,
+    /// Fine-tuned on the reference model's values and pathwise derivatives.
+    FromModel,
+    /// Layers behind the one-node layer removed (Figure 7), fine-tuned like `FromModel`.
+    Collapsed,
+}
+
+impl Method {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 5] = [Self::Oversized, Self::Pruned, Self::FromNetwork, Self::FromModel, Self::Collapsed];
+
+    /// The name that files use.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Oversized => "oversized",
+            Self::Pruned => "pruned",
+            Self::FromNetwork => "from_network",
+            Self::FromModel => "from_model",
+            Self::Collapsed => "collapsed",
+        }
+    }
+}
+
+/// Median and worst over seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Median.
+    pub median: f64,
+    /// Least.
+    pub worst: f64,
+}
+
+impl Summary {
+    fn of(values: &[f64]) -> Self {
+        Self {
+            median: median(values),
+            worst: values.iter().copied().fold(f64::INFINITY, |a, b| if b >= a { a } else { b }),
+        }
+    }
+}
+
+/// One column over seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    /// Of prices.
+    pub values: Summary,
+    /// Flattened.
+    pub deltas: Summary,
+    /// Mean over assets.
+    pub deltas_by_column: Summary,
+    /// Of `1ᵀH1`.
+    pub gammas: Summary,
+}
+
+impl ColumnSummary {
+    /// Over the scores of several seeds.
+    pub fn of(runs: &[Scores]) -> Self {
+        let row = |i: usize| Summary::of(&runs.iter().map(|s| s.rows()[i]).collect::<Vec<_>>());
+        Self { values: row(0), deltas: row(1), deltas_by_column: row(2), gammas: row(3) }
+    }
+}
+
+/// What `table2.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Table2 {
+    /// Training seeds.
+    pub seeds: Vec<u64>,
+    /// Baskets, by their seeds.
+    pub basket_seeds: Vec<u64>,
+    /// Hidden widths of the pruned network.
+    pub widths: Vec<usize>,
+    /// Column by column.
+    pub columns: BTreeMap<&'static str, ColumnSummary>,
+    /// Wall clock of each stage, summed over seeds.
+    pub seconds: BTreeMap<String, f64>,
+}

@@ -1,0 +1,371 @@
+//! The stages of Figure 1 on one problem with one seed.
+
+use std::time::Instant;
+
+use faer::Mat;
+
+use super::labels::Teacher;
+use super::{Fit, Plan, Precision, Problem};
+use crate::data::{Fresh, Samples, Scaled, Scaling, Simulator, Surrogate};
+use crate::error::{Error, Result};
+use crate::math::Activation;
+use crate::math::random::{Purpose, Streams};
+use crate::model::{Bachelier, Call};
+use crate::nn::{Network, Packed, Stack};
+use crate::observer::Observer;
+use crate::prune::{Criterion, Fold, History, Pruner, collapse};
+use crate::train::{Batches, LevenbergMarquardt, Loss, OneCycle, Trainer};
+
+/// What one stage took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageRecord {
+    /// Its name, as in progress lines and in `table2.json`.
+    pub name: String,
+    /// Nodes of every layer at its end.
+    pub widths: Vec<usize>,
+    /// Training samples seen, repeats counted.
+    pub samples: usize,
+    /// Wall clock.
+    pub seconds: f64,
+}
+
+/// One run of the pipeline: a problem, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
+/// the surrogate is left in its last good state, ready to be saved.
+#[derive(Debug)]
+pub struct Study<'a> {
+    problem: &'a Problem,
+    plan: &'a Plan,
+    seed: u64,
+    /// The stages that ran.
+    pub records: Vec<StageRecord>,
+}
+
+/// Draws behind the scaling.
+const SCALING_SAMPLES: usize = 1 << 16;
+/// Points at which nodes are measured for pruning.
+const PRUNING_SAMPLES: usize = 4096;
+
+/// Each stage draws from streams of its own.
+#[derive(Clone, Copy)]
+enum Draw {
+    Scaling,
+    Train,
+    Prune,
+    Retrain,
+    Distil,
+    Finetune,
+    Polish,
+    Inputs,
+}
+
+impl<'a> Study<'a> {
+    /// Nothing runs yet.
+    pub fn new(problem: &'a Problem, plan: &'a Plan, seed: u64) -> Self {
+        Self { problem, plan, seed, records: Vec::new() }
+    }
+
+    /// The large network with random weights, and the scaling of a first draw of samples.
+    ///
+    /// # Errors
+    /// If the labels do not vary or are not finite.
+    pub fn initial(&self, hidden: &[usize]) -> Result<Surrogate> {
+        let simulator = self.simulator(false, self.plan.train.paths)?;
+        let scaling = Scaling::fit(&simulator.draw(&mut self.streams(Draw::Scaling), SCALING_SAMPLES))?;
+        let mut rng = Streams::new(self.seed, Purpose::Initialisation).next().expect("streams never end");
+        let stack = Stack::mlp(scaling.inputs(), hidden, 1, Activation::Silu);
+        Ok(Surrogate { network: Network::init(stack, &mut rng), scaling })
+    }
+
+    /// Trains on simulated samples.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn train(&mut self, surrogate: &mut Surrogate, loss: Loss, observer: &mut dyn Observer) -> Result<()> {
+        let fit = self.plan.train;
+        self.stage("train", surrogate, |study, s| study.fit_model(s, "train", &fit, loss, Draw::Train, observer))
+    }
+
+    /// Prunes to the plan's widths, retraining on the teacher's values; sees no derivative label.
+    ///
+    /// # Errors
+    /// Impossible widths; as [`Trainer::run`].
+    pub fn prune(
+        &mut self,
+        surrogate: &mut Surrogate,
+        teacher: &Surrogate,
+        criterion: &mut dyn Criterion,
+        fold: Fold,
+        observer: &mut dyn Observer,
+    ) -> Result<History> {
+        let mut history = History::default();
+        self.stage("prune", surrogate, |study, s| {
+            let (plan, total) = (study.plan, std::cell::Cell::new(0));
+            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES)?;
+            let inputs = s.scaling.inputs_of::<f64>(points.as_ref());
+            let domain = study.scaled_domain(&s.scaling);
+            let samples = crate::prune::Samples { inputs: inputs.as_ref(), domain };
+            let retrain = plan.prune.retrain;
+            let labels = study.teach(teacher, Draw::Prune, retrain.samples, false)?;
+            let check = s.scaling.apply::<f64>(&study.teach(teacher, Draw::Inputs, PRUNING_SAMPLES, false)?, false);
+            let loss = |net: &Network<Stack, f64>| mean_square(net, &check);
+            let scaling = s.scaling.clone();
+            let pruner = Pruner { widths: plan.pruned.clone(), keep: plan.prune.keep, fold };
+            history = pruner.run(&mut s.network, criterion, &samples, loss, |net, _| {
+                let name = format!("prune to {}", widths_name(&net.chain().hidden()));
+                total
+                    .set(total.get() + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, observer)?);
+                Ok(())
+            })?;
+            drop(labels);
+            let samples = total.get() + study.retrain(s, teacher, observer)?;
+            Ok(samples)
+        })?;
+        Ok(history)
+    }
+
+    /// Fine-tunes on a teacher's values and derivatives: the reference model is not asked.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn finetune_from_network(
+        &mut self,
+        surrogate: &mut Surrogate,
+        teacher: &Surrogate,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        self.stage("finetune from network", surrogate, |study, s| {
+            let fit = study.plan.finetune;
+            let labels = study.teach(teacher, Draw::Distil, fit.samples, true)?;
+            let scaling = s.scaling.clone();
+            let name = "finetune from network";
+            let seen = study.fit_set(&mut s.network, name, &fit, Loss::SOBOLEV, &scaling, &labels, observer)?;
+            drop(labels);
+            Ok(seen + study.polish_from_teacher(s, teacher, name, Loss::SOBOLEV, observer)?)
+        })
+    }
+
+    /// Fine-tunes on simulated values and pathwise derivatives.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn finetune_from_model(&mut self, surrogate: &mut Surrogate, observer: &mut dyn Observer) -> Result<()> {
+        self.stage("finetune from model", surrogate, |study, s| {
+            let fit = study.plan.finetune;
+            study.sobolev_from_model(s, "finetune from model", &fit, observer)
+        })
+    }
+
+    /// Removes the layers behind the first one-node layer, retrains on the teacher's values, then fine-tunes on the model.
+    ///
+    /// # Errors
+    /// If there is no such layer; as [`Trainer::run`].
+    pub fn collapse(
+        &mut self,
+        surrogate: &mut Surrogate,
+        teacher: &Surrogate,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        self.stage("collapse", surrogate, |study, s| {
+            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES)?;
+            collapse(&mut s.network, s.scaling.inputs_of(points.as_ref()).as_ref())?;
+            let seen = study.retrain(s, teacher, observer)?;
+            let fit = study.plan.finetune;
+            Ok(seen + study.sobolev_from_model(s, "finetune collapsed", &fit, observer)?)
+        })
+    }
+
+    fn retrain(&self, s: &mut Surrogate, teacher: &Surrogate, observer: &mut dyn Observer) -> Result<usize> {
+        let fit = self.plan.retrain;
+        let labels = self.teach(teacher, Draw::Retrain, fit.samples, false)?;
+        let scaling = s.scaling.clone();
+        let seen = self.fit_set(&mut s.network, "retrain", &fit, Loss::Values, &scaling, &labels, observer)?;
+        drop(labels);
+        Ok(seen + self.polish_from_teacher(s, teacher, "retrain", Loss::Values, observer)?)
+    }
+
+    fn sobolev_from_model(
+        &self,
+        s: &mut Surrogate,
+        name: &str,
+        fit: &Fit,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let seen = self.fit_model(s, name, fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
+        let polish = self.plan.polish;
+        let simulator = self.simulator(true, polish.paths)?;
+        let mut streams = self.streams(Draw::Polish);
+        Ok(seen + self.polish(s, name, Loss::SOBOLEV, observer, |n| Ok(simulator.draw(&mut streams, n)))?)
+    }
+
+    fn polish_from_teacher(
+        &self,
+        s: &mut Surrogate,
+        teacher: &Surrogate,
+        name: &str,
+        loss: Loss,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let mut draws = [Draw::Polish, Draw::Inputs].into_iter();
+        self.polish(s, name, loss, observer, |n| {
+            let draw = draws.next().expect("training and held-out");
+            self.teach(teacher, draw, n, loss != Loss::Values)
+        })
+    }
+
+    /// Levenberg–Marquardt, if the network is small enough. `draw` gives the training samples, then the held-out ones.
+    fn polish(
+        &self,
+        s: &mut Surrogate,
+        name: &str,
+        loss: Loss,
+        observer: &mut dyn Observer,
+        mut draw: impl FnMut(usize) -> Result<Samples>,
+    ) -> Result<usize> {
+        let polish = self.plan.polish;
+        if polish.iterations == 0 || s.network.params().len() > polish.most_params {
+            return Ok(0);
+        }
+        let derivatives = loss != Loss::Values;
+        let training: Scaled<f64> = s.scaling.apply(&draw(polish.samples)?, derivatives);
+        let held_out: Scaled<f64> = s.scaling.apply(&draw(polish.held_out)?, derivatives);
+        let levenberg = LevenbergMarquardt {
+            loss,
+            iterations: polish.iterations,
+            damping: 1e-2,
+            patience: 4,
+            name: format!("{name}: polish"),
+        };
+        let report = levenberg.run(&mut s.network, &training, &held_out, observer)?;
+        Ok(report.iterations * polish.samples)
+    }
+
+    /// Adam on simulated samples, in the plan's precision.
+    fn fit_model(
+        &self,
+        s: &mut Surrogate,
+        name: &str,
+        fit: &Fit,
+        loss: Loss,
+        draw: Draw,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let derivatives = loss != Loss::Values;
+        let simulator = self.simulator(derivatives, fit.paths)?;
+        let streams = self.streams(draw);
+        let Surrogate { network, scaling } = s;
+        match self.plan.precision {
+            Precision::Single => {
+                let mut source =
+                    Fresh::<_, _, f32>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
+                self.adam(network, name, fit, loss, &mut source, observer)
+            }
+            Precision::Double => {
+                let mut source =
+                    Fresh::<_, _, f64>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
+                self.adam(network, name, fit, loss, &mut source, observer)
+            }
+        }
+    }
+
+    /// Adam on a fixed set, in the plan's precision.
+    #[expect(clippy::too_many_arguments, reason = "network and scaling are borrowed apart")]
+    fn fit_set(
+        &self,
+        network: &mut Network<Stack, f64>,
+        name: &str,
+        fit: &Fit,
+        loss: Loss,
+        scaling: &Scaling,
+        samples: &Samples,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let derivatives = loss != Loss::Values;
+        match self.plan.precision {
+            Precision::Single => {
+                self.adam(network, name, fit, loss, &mut &scaling.apply::<f32>(samples, derivatives), observer)
+            }
+            Precision::Double => {
+                self.adam(network, name, fit, loss, &mut &scaling.apply::<f64>(samples, derivatives), observer)
+            }
+        }
+    }
+
+    fn adam<T: Packed>(
+        &self,
+        network: &mut Network<Stack, f64>,
+        name: &str,
+        fit: &Fit,
+        loss: Loss,
+        source: &mut impl Batches<T>,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let trainer = Trainer {
+            loss,
+            epochs: fit.epochs,
+            batch: fit.batch,
+            schedule: OneCycle::with_peak(fit.peak),
+            seed: self.seed,
+            name: name.to_owned(),
+        };
+        let mut trained = network.cast::<T>();
+        let report = trainer.run(&mut trained, source, observer);
+        // Also when it failed: what is left is the last good state.
+        *network = trained.cast();
+        Ok(report?.samples)
+    }
+
+    /// A teacher's labels at inputs of the training law.
+    fn teach(&self, teacher: &Surrogate, draw: Draw, n: usize, derivatives: bool) -> Result<Samples> {
+        let inputs = self.inputs(draw, n)?;
+        Ok(match self.plan.precision {
+            Precision::Single => Teacher::<f32>::new(teacher).label(inputs, derivatives),
+            Precision::Double => Teacher::<f64>::new(teacher).label(inputs, derivatives),
+        })
+    }
+
+    /// Inputs of the training law.
+    fn inputs(&self, draw: Draw, n: usize) -> Result<Mat<f64>> {
+        Ok(self.simulator(false, 1)?.draw(&mut self.streams(draw), n).inputs().to_owned())
+    }
+
+    fn scaled_domain(&self, scaling: &Scaling) -> Vec<crate::interval::Interval> {
+        let domain = self.problem.domain();
+        domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect()
+    }
+
+    fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, Bachelier, Call>> {
+        let (model, payoff) = (&self.problem.model, &self.problem.payoff);
+        if derivatives {
+            Simulator::new(model, payoff, paths).map_err(|e| Error::invalid("payoff", e.to_string()))
+        } else {
+            Ok(Simulator::values_only(model, payoff, paths))
+        }
+    }
+
+    fn streams(&self, draw: Draw) -> Streams {
+        Streams::new(self.seed.wrapping_mul(64).wrapping_add(draw as u64), Purpose::Training)
+    }
+
+    fn stage(
+        &mut self,
+        name: &str,
+        surrogate: &mut Surrogate,
+        run: impl FnOnce(&Self, &mut Surrogate) -> Result<usize>,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let samples = run(self, surrogate)?;
+        let (name, seconds) = (name.to_owned(), start.elapsed().as_secs_f64());
+        self.records.push(StageRecord { name, widths: surrogate.widths(), samples, seconds });
+        Ok(())
+    }
+}
+
+/// `3-3-1-2-2-2`.
+pub(super) fn widths_name(widths: &[usize]) -> String {
+    widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+}
+
+fn mean_square(net: &Network<Stack, f64>, data: &Scaled<f64>) -> f64 {
+    let y = net.value(data.inputs());
+    (0..data.len()).map(|r| (y[(r, 0)] - data.values()[(r, 0)]).powi(2)).sum::<f64>() / data.len() as f64
+}
