@@ -161,8 +161,8 @@ impl Model for Bachelier {
         _: &mut Workspace,
     ) {
         for (bar, &w) in inputs_bar.iter_mut().zip(self.basket.weights()) {
-            // The loop is fast as it stands; LLVM would vectorise it across assets and gather lanes, at twice the cost of
-            // the whole simulation. What it cannot see through it leaves alone.
+            // The loop is fast as it stands; LLVM would vectorise it across assets and gather lanes, which makes
+            // the whole simulation of 50 assets 1.5 times slower. What it cannot see through it leaves alone.
             *bar = *bar + Batch::splat(black_box(w)) * observables_bar[0];
         }
     }
