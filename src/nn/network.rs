@@ -13,11 +13,11 @@ use super::{Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, 
 ///
 /// # Examples
 /// ```
-/// use sobolev::math::{Activation, random::Streams};
-/// use sobolev::nn::{Network, Stack};
+/// use sobolev::math::random::{Purpose, Streams};
+/// use sobolev::nn::Network;
 ///
 /// sobolev::network!(Small: 2 => 3 silu => 1);
-/// let net = Network::<_, f64>::init(Small, &mut Streams::new(1, 0).next_stream());
+/// let net = Network::<_, f64>::init(Small, &mut Streams::new(1, Purpose::Initialisation).next().unwrap());
 /// let x = faer::mat![[0.1, 0.2], [0.3, -0.4]];
 /// let (y, dy) = net.value_and_gradient(x.as_ref());
 /// assert_eq!((y.nrows(), dy.nrows(), dy.ncols()), (2, 2, 2));
