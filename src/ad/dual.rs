@@ -1,4 +1,6 @@
 //! Forward mode: a value and its tangents.
+//!
+//! Inlined by force: over lanes these operations must be compiled for the vectors of the function that calls them.
 
 use core::array::from_fn;
 use core::ops::{Add, Div, Mul, Neg, Sub};
@@ -46,7 +48,7 @@ pub struct DualMask<T: Scalar, const N: usize> {
 
 impl<T: Scalar> Dual<T> {
     /// The variable of differentiation: tangent 1.
-    #[inline]
+    #[inline(always)]
     pub fn variable(value: T) -> Self {
         Self { value, tangent: [T::one()] }
     }
@@ -54,7 +56,7 @@ impl<T: Scalar> Dual<T> {
 
 impl<T: Scalar, const N: usize> Dual<T, N> {
     /// A value that does not vary.
-    #[inline]
+    #[inline(always)]
     pub fn fixed(value: T) -> Self {
         Self { value, tangent: [T::zero(); N] }
     }
@@ -63,7 +65,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     ///
     /// # Panics
     /// If `i ≥ N`.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn seed(value: T, i: usize) -> Self {
         let mut x = Self::fixed(value);
@@ -79,13 +81,13 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     }
 
     /// `(ab)′ = a′b + ab′`.
-    #[inline]
+    #[inline(always)]
     fn product(self, other: Self) -> Self {
         Self::merge(self.value * other.value, self, other, |a, b| a * other.value + self.value * b)
     }
 
     /// `(a/b)′ = (a′ − (a/b)b′)/b`.
-    #[inline]
+    #[inline(always)]
     fn quotient(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = other.value.recip();
@@ -93,7 +95,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     }
 
     /// `value`, with tangents merged from both operands.
-    #[inline]
+    #[inline(always)]
     fn merge(value: T, a: Self, b: Self, f: impl Fn(T, T) -> T) -> Self {
         Self { value, tangent: from_fn(|i| f(a.tangent[i], b.tangent[i])) }
     }
@@ -101,7 +103,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Neg for Dual<T, N> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn neg(self) -> Self {
         Self { value: -self.value, tangent: self.tangent.map(|dot| -dot) }
     }
@@ -109,7 +111,7 @@ impl<T: Scalar, const N: usize> Neg for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Add for Dual<T, N> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         Self::merge(self.value + other.value, self, other, |a, b| a + b)
     }
@@ -117,7 +119,7 @@ impl<T: Scalar, const N: usize> Add for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Sub for Dual<T, N> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn sub(self, other: Self) -> Self {
         Self::merge(self.value - other.value, self, other, |a, b| a - b)
     }
@@ -125,7 +127,7 @@ impl<T: Scalar, const N: usize> Sub for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn mul(self, other: Self) -> Self {
         self.product(other)
     }
@@ -133,7 +135,7 @@ impl<T: Scalar, const N: usize> Mul for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Div for Dual<T, N> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn div(self, other: Self) -> Self {
         self.quotient(other)
     }
@@ -144,44 +146,44 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
 
     elementary!();
 
-    #[inline]
+    #[inline(always)]
     fn constant(x: f64) -> Self {
         Self::fixed(T::constant(x))
     }
-    #[inline]
+    #[inline(always)]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         Self { value: self.value.abs(), tangent: self.tangent.map(|dot| T::select(right, dot, -dot)) }
     }
-    #[inline]
+    #[inline(always)]
     fn max(self, other: Self) -> Self {
         let first = self.value.exceeds(other.value);
         Self::merge(self.value.max(other.value), self, other, |a, b| T::select(first, a, b))
     }
-    #[inline]
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         let second = self.value.exceeds(other.value);
         Self::merge(self.value.min(other.value), self, other, |a, b| T::select(second, b, a))
     }
-    #[inline]
+    #[inline(always)]
     fn lt(self, other: Self) -> Self::Mask {
         let mask = self.value.lt(other.value);
         DualMask { mask, side: other.value.exceeds(self.value), gap: (self - other).tangent }
     }
-    #[inline]
+    #[inline(always)]
     fn exceeds(self, other: Self) -> Self::Mask {
         let side = self.value.exceeds(other.value);
         DualMask { mask: side, side, gap: (self - other).tangent }
     }
-    #[inline]
+    #[inline(always)]
     fn is_undecided(mask: Self::Mask) -> bool {
         T::is_undecided(mask.side)
     }
-    #[inline]
+    #[inline(always)]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
         mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
     }
-    #[inline]
+    #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
         mask.choose(T::select_slope(mask.side, a.value, b.value), a, b, |any| any)
     }
@@ -190,7 +192,7 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
 impl<T: Scalar, const N: usize> DualMask<T, N> {
     /// `value`, the choice between `a` and `b`, with the tangents of either; where undecided the choice is a step of `gap`,
     /// whose slope, any number times the height, is `jump(any)`.
-    #[inline]
+    #[inline(always)]
     fn choose(self, value: T, a: Dual<T, N>, b: Dual<T, N>, jump: impl Fn(T) -> T) -> Dual<T, N> {
         let mut chosen = Dual::merge(value, a, b, |a, b| T::select(self.side, a, b));
         if T::is_undecided(self.side) {
