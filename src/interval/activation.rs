@@ -14,11 +14,13 @@
 //! Between its critical points a function is monotone, so that its range is the hull of its values at the ends and at the
 //! critical points between them.
 
+use super::Interval;
+use super::directed::mul_down;
 use super::double::{Double, MARGIN};
+use super::exact::scale;
 use super::exponential::{exp_parts, power_of_two};
 use super::logarithm::ln_1p;
-use super::monotone::{Bounds, increasing};
-use super::Interval;
+use super::monotone::{Bounds, increasing, negated};
 use crate::math::Activation;
 
 impl Interval {
@@ -51,7 +53,7 @@ impl Interval {
         match (function, order) {
             (Activation::Identity, _) => [self, Self::ONE, Self::ZERO, Self::ZERO][order],
             (Activation::Relu, _) => self.relu(order),
-            (Activation::Tanh, 0) => increasing(self, tanh),
+            (Activation::Tanh, 0) => self.tanh(),
             (Activation::Tanh, _) => {
                 let scale = [1.0, 4.0, 8.0, 16.0][order];
                 let doubled = Self { lo: 2.0 * self.lo, hi: 2.0 * self.hi };
@@ -156,21 +158,21 @@ impl Parts {
         Double::ONE - p * Double::new(6.0)
     }
 
-    /// Bounds of `(value ± 2⁻⁸⁰ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from.
+    /// Bounds of `(value ± 2⁻⁸⁰ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from. The further 2⁻⁹⁰⁰
+    /// covers underflow in these terms.
     fn scaled(&self, value: Double, size: f64) -> Bounds {
-        let error = MARGIN * size;
-        (super::exact::scale(value.down_by(error), self.n, false), super::exact::scale(value.up_by(error), self.n, true))
+        let error = MARGIN * size + power_of_two(-900);
+        (scale(value.down_by(error), self.n, false), scale(value.up_by(error), self.n, true))
     }
-}
-
-fn negated((lo, hi): Bounds) -> Bounds {
-    (-hi, -lo)
 }
 
 fn sigmoid(order: usize, x: f64) -> Bounds {
     let at = Parts::at(x);
     match order {
-        0 if x > 0.0 => (at.w.down(), at.w.up().min(1.0)),
+        0 if x > 0.0 => {
+            let (lo, hi) = at.w.bounds();
+            (lo, hi.min(1.0))
+        },
         0 => at.scaled(at.v, 1.0),
         1 => at.scaled(at.p, 1.0),
         2 => {
@@ -188,7 +190,15 @@ fn silu(order: usize, x: f64) -> Bounds {
     match order {
         // x(1 − σ(−x)), and σ(−x) is below 2⁻²⁸⁰⁰.
         0 if x >= FAR => (x.next_down(), x),
-        0 if x > 0.0 => ((t * -at.w).down(), (t * -at.w).up().min(x)),
+        // x/2 + x²/4 − …
+        0 if x.abs() < power_of_two(-400) => {
+            let half = mul_down(0.5, x);
+            (half, if x == 0.0 { 0.0 } else { half.next_up() })
+        }
+        0 if x > 0.0 => {
+            let (lo, hi) = (t * -at.w).bounds();
+            (lo, hi.min(x))
+        }
         0 => {
             let value = t * at.v;
             at.scaled(value, value.hi.abs())
@@ -214,12 +224,6 @@ fn silu(order: usize, x: f64) -> Bounds {
     }
 }
 
-fn tanh(x: f64) -> Bounds {
-    let size = Parts::at(2.0 * x).q;
-    let bounds = (size.down(), size.up().min(1.0));
-    if x < 0.0 { negated(bounds) } else { bounds }
-}
-
 fn softplus(x: f64) -> Bounds {
     if x >= FAR {
         return (x, x.next_up().min(f64::MAX));
@@ -227,13 +231,13 @@ fn softplus(x: f64) -> Bounds {
     let at = Parts::at(x);
     if x > 0.0 {
         let value = if at.n < -200 { Double::new(x) } else { Double::new(x) + ln_1p(at.exponential()) };
-        (value.down().max(x), value.up())
+        let (lo, hi) = value.bounds();
+        (lo.max(x), hi)
     } else if at.n < -200 {
         // ln(1 + e) = e(1 − e/2 + …)
         at.scaled(at.v, 1.0)
     } else {
-        let value = ln_1p(at.exponential());
-        (value.down(), value.up())
+        ln_1p(at.exponential()).bounds()
     }
 }
 

@@ -10,6 +10,7 @@ use core::ops::{Add, Mul, Neg, Sub};
 
 use super::directed::{above, below, two_product, two_sum};
 use super::exact::scale;
+use super::monotone::Bounds;
 
 /// `hi + lo`, with `hi` the double nearest to the sum.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,11 @@ pub(super) const MARGIN: f64 = f64::from_bits((1023 - 80) << 52);
 impl Double {
     pub(super) const ONE: Self = Self::new(1.0);
     pub(super) const LN_2: Self = Self { hi: 0.6931471805599453, lo: 2.3190468138462996e-17 };
+    pub(super) const LN_10: Self = Self { hi: 2.302585092994046, lo: -2.1707562233822494e-16 };
+    pub(super) const TWO_OVER_ROOT_PI: Self = Self { hi: 1.1283791670955126, lo: 1.533545961316588e-17 };
+    pub(super) const FRAC_1_SQRT_TAU: Self = Self { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
+    pub(super) const FRAC_1_SQRT_2: Self = Self { hi: 0.7071067811865476, lo: -4.833646656726457e-17 };
+    pub(super) const FRAC_PI_2: Self = Self { hi: 1.5707963267948966, lo: 6.123233995736766e-17 };
 
     #[inline(always)]
     pub(super) const fn new(x: f64) -> Self {
@@ -94,11 +100,6 @@ impl Double {
         first + Self::new(rest.hi / (2.0 * root))
     }
 
-    #[inline(always)]
-    pub(super) fn abs(self) -> Self {
-        if self.hi < 0.0 { -self } else { self }
-    }
-
     /// Largest double certainly not above, if the error is at most `error`.
     #[inline(always)]
     pub(super) fn down_by(self, error: f64) -> f64 {
@@ -113,26 +114,22 @@ impl Double {
         above(s.hi, s.lo)
     }
 
-    /// As [`down_by`](Self::down_by) with an error of [`MARGIN`] relative to the value.
+    /// Bounds of what is known to an error of [`MARGIN`] relative to itself; exact where it is zero.
     #[inline(always)]
-    pub(super) fn down(self) -> f64 {
-        self.down_by(MARGIN * self.hi.abs())
+    pub(super) fn bounds(self) -> Bounds {
+        let error = self.margin();
+        (self.down_by(error), self.up_by(error))
     }
 
-    /// As [`up_by`](Self::up_by) with an error of [`MARGIN`] relative to the value.
+    /// [`bounds`](Self::bounds) of `self·2^exponent`, also where that over- or underflows.
+    pub(super) fn bounds_scaled(self, exponent: i32) -> Bounds {
+        let (lo, hi) = self.bounds();
+        (scale(lo, exponent, false), scale(hi, exponent, true))
+    }
+
     #[inline(always)]
-    pub(super) fn up(self) -> f64 {
-        self.up_by(MARGIN * self.hi.abs())
-    }
-
-    /// `self·2^exponent` rounded down, also where that over- or underflows.
-    pub(super) fn down_scaled(self, exponent: i32) -> f64 {
-        scale(self.down(), exponent, false)
-    }
-
-    /// `self·2^exponent` rounded up, also where that over- or underflows.
-    pub(super) fn up_scaled(self, exponent: i32) -> f64 {
-        scale(self.up(), exponent, true)
+    fn margin(self) -> f64 {
+        MARGIN * self.hi.abs()
     }
 }
 

@@ -124,6 +124,13 @@ impl Exact {
 
 /// `x·2^exponent`, rounded up or down where it over- or underflows.
 pub(super) fn scale(x: f64, exponent: i32, up: bool) -> f64 {
+    if exponent.abs() <= 1000 {
+        let scaled = x * f64::from_bits(((exponent + 1023) as u64) << 52);
+        // Only a normal result is certainly exact; below 2⁻¹⁰²² bits may have been lost.
+        if scaled.is_normal() || x == 0.0 {
+            return scaled;
+        }
+    }
     if !x.is_finite() {
         return x;
     }

@@ -10,6 +10,7 @@ mod logarithm;
 mod monotone;
 mod normal;
 mod power;
+mod reduction;
 mod relation;
 mod scalar;
 mod set;
