@@ -38,14 +38,74 @@ macro_rules! own {
 fn cases() -> Vec<Case> {
     vec![
         case("exp", Interval::exp, own!(exp), (-60, 9), (-746.0, 709.7)),
-        case("exp2", Interval::exp2, |o, x| { let l = own_ln2(o); let y = o.mul(x, &l); o.exp(&y) }, (-60, 10), (-1076.0, 1023.9)),
-        case("exp10", Interval::exp10, |o, x| { let ten = o.of(10.0); let l = o.ln(&ten); let y = o.mul(x, &l); o.exp(&y) }, (-60, 8), (-323.5, 308.2)),
-        case("expm1", Interval::expm1, |o, x| { let e = o.exp(x); o.sub(&e, &o.of(1.0)) }, (-300, 9), (-746.0, 709.7)),
+        case(
+            "exp2",
+            Interval::exp2,
+            |o, x| {
+                let l = own_ln2(o);
+                let y = o.mul(x, &l);
+                o.exp(&y)
+            },
+            (-60, 10),
+            (-1076.0, 1023.9),
+        ),
+        case(
+            "exp10",
+            Interval::exp10,
+            |o, x| {
+                let ten = o.of(10.0);
+                let l = o.ln(&ten);
+                let y = o.mul(x, &l);
+                o.exp(&y)
+            },
+            (-60, 8),
+            (-323.5, 308.2),
+        ),
+        case(
+            "expm1",
+            Interval::expm1,
+            |o, x| {
+                let e = o.exp(x);
+                o.sub(&e, &o.of(1.0))
+            },
+            (-300, 9),
+            (-746.0, 709.7),
+        ),
         case("ln", Interval::ln, own!(ln), (-1074, 1023), POSITIVE),
         case("ln near 1", Interval::ln, own!(ln), (-1, 0), (0.5, 2.0)),
-        case("log2", Interval::log2, |o, x| { let l = own_ln2(o); let y = o.ln(x); o.div(&y, &l) }, (-1074, 1023), POSITIVE),
-        case("log10", Interval::log10, |o, x| { let ten = o.of(10.0); let l = o.ln(&ten); let y = o.ln(x); o.div(&y, &l) }, (-1074, 1023), POSITIVE),
-        case("ln1p", Interval::ln1p, |o, x| { let y = o.add(x, &o.of(1.0)); o.ln(&y) }, (-300, 1023), (-0.999_999_999, f64::MAX)),
+        case(
+            "log2",
+            Interval::log2,
+            |o, x| {
+                let l = own_ln2(o);
+                let y = o.ln(x);
+                o.div(&y, &l)
+            },
+            (-1074, 1023),
+            POSITIVE,
+        ),
+        case(
+            "log10",
+            Interval::log10,
+            |o, x| {
+                let ten = o.of(10.0);
+                let l = o.ln(&ten);
+                let y = o.ln(x);
+                o.div(&y, &l)
+            },
+            (-1074, 1023),
+            POSITIVE,
+        ),
+        case(
+            "ln1p",
+            Interval::ln1p,
+            |o, x| {
+                let y = o.add(x, &o.of(1.0));
+                o.ln(&y)
+            },
+            (-300, 1023),
+            (-0.999_999_999, f64::MAX),
+        ),
         case("sin", Interval::sin, own!(sin), (-300, 1023), ALL),
         case("cos", Interval::cos, own!(cos), (-300, 1023), ALL),
         case("tan", Interval::tan, own!(tan), (-300, 1023), ALL),
@@ -60,26 +120,98 @@ fn cases() -> Vec<Case> {
         case("cosh", Interval::cosh, own!(cosh), (-60, 9), (-710.4, 710.4)),
         case("tanh", Interval::tanh, own!(tanh), (-60, 6), ALL),
         case("erf", Interval::erf, |o, x| o.erf(x), (-60, 2), (-5.5, 5.5)),
-        case("normal_cdf", Interval::normal_cdf, |o, x| {
-            let root = o.sqrt(&o.of(2.0));
-            let z = o.div(x, &root);
-            let e = o.erf(&z);
-            o.div(&o.add(&o.of(1.0), &e), &o.of(2.0))
-        }, (-60, 5), (-38.4, 8.0)),
-        case("normal_pdf", Interval::normal_pdf, |o, x| {
-            let half = o.div(&o.mul(x, x), &o.of(-2.0));
-            let e = o.exp(&half);
-            let tau = { let pi = o.pi(); o.add(&pi, &pi) };
-            o.div(&e, &o.sqrt(&tau))
-        }, (-60, 5), (-38.5, 38.5)),
-        case("powi 3", |x| x.powi(3), |o, x| { let y = o.mul(x, x); o.mul(&y, x) }, (-340, 340), ALL),
-        case("powi -7", |x| x.powi(-7), |o, x| { let y = x.powi(7, o.precision, oracle::NEAREST); o.div(&o.of(1.0), &y) }, (-140, 140), ALL),
+        case(
+            "normal_cdf",
+            Interval::normal_cdf,
+            |o, x| {
+                let root = o.sqrt(&o.of(2.0));
+                let z = o.div(x, &root);
+                let e = o.erf(&z);
+                o.div(&o.add(&o.of(1.0), &e), &o.of(2.0))
+            },
+            (-60, 5),
+            (-38.4, 8.0),
+        ),
+        case(
+            "normal_pdf",
+            Interval::normal_pdf,
+            |o, x| {
+                let half = o.div(&o.mul(x, x), &o.of(-2.0));
+                let e = o.exp(&half);
+                let tau = {
+                    let pi = o.pi();
+                    o.add(&pi, &pi)
+                };
+                o.div(&e, &o.sqrt(&tau))
+            },
+            (-60, 5),
+            (-38.5, 38.5),
+        ),
+        case(
+            "powi 3",
+            |x| x.powi(3),
+            |o, x| {
+                let y = o.mul(x, x);
+                o.mul(&y, x)
+            },
+            (-340, 340),
+            ALL,
+        ),
+        case(
+            "powi -7",
+            |x| x.powi(-7),
+            |o, x| {
+                let y = x.powi(7, o.precision, oracle::NEAREST);
+                o.div(&o.of(1.0), &y)
+            },
+            (-140, 140),
+            ALL,
+        ),
         case("powi 1000", |x| x.powi(1000), |o, x| x.powi(1000, o.precision, oracle::NEAREST), (-1, 0), ALL),
-        case("powf 0.7", |x| x.powf(Interval::point(0.7)), |o, x| { let l = o.ln(x); let y = o.mul(&l, &o.of(0.7)); o.exp(&y) }, (-1074, 1023), POSITIVE),
-        case("powf -300.1", |x| x.powf(Interval::point(-300.1)), |o, x| { let l = o.ln(x); let y = o.mul(&l, &o.of(-300.1)); o.exp(&y) }, (-3, 2), (0.1, 10.0)),
+        case(
+            "powf 0.7",
+            |x| x.powf(Interval::point(0.7)),
+            |o, x| {
+                let l = o.ln(x);
+                let y = o.mul(&l, &o.of(0.7));
+                o.exp(&y)
+            },
+            (-1074, 1023),
+            POSITIVE,
+        ),
+        case(
+            "powf -300.1",
+            |x| x.powf(Interval::point(-300.1)),
+            |o, x| {
+                let l = o.ln(x);
+                let y = o.mul(&l, &o.of(-300.1));
+                o.exp(&y)
+            },
+            (-3, 2),
+            (0.1, 10.0),
+        ),
         case("sigmoid", |x| x.activation(Activation::Sigmoid, 0), |o, x| o.sigmoid(x), (-60, 9), (-745.5, 800.0)),
-        case("silu", |x| x.activation(Activation::Silu, 0), |o, x| { let s = o.sigmoid(x); o.mul(&s, x) }, (-600, 11), (-745.5, 2100.0)),
-        case("softplus", |x| x.activation(Activation::Softplus, 0), |o, x| { let e = o.exp(x); let y = o.add(&e, &o.of(1.0)); o.ln(&y) }, (-60, 11), (-745.5, 2100.0)),
+        case(
+            "silu",
+            |x| x.activation(Activation::Silu, 0),
+            |o, x| {
+                let s = o.sigmoid(x);
+                o.mul(&s, x)
+            },
+            (-600, 11),
+            (-745.5, 2100.0),
+        ),
+        case(
+            "softplus",
+            |x| x.activation(Activation::Softplus, 0),
+            |o, x| {
+                let e = o.exp(x);
+                let y = o.add(&e, &o.of(1.0));
+                o.ln(&y)
+            },
+            (-60, 11),
+            (-745.5, 2100.0),
+        ),
         case("tanh activation", |x| x.activation(Activation::Tanh, 0), own!(tanh), (-60, 6), ALL),
     ]
 }
@@ -90,7 +222,11 @@ fn own_ln2(o: &mut Oracle) -> BigFloat {
 
 /// Runs a case at random points; the first failure, if any.
 fn run(case: &Case, count: usize) -> Result<(), (Failure, f64, Interval)> {
-    let mut oracle = Oracle::new(if case.sizes.1 > 100 || case.domain.0 < -700.0 || case.sizes.0 < -200 { oracle::PRECISION } else { 256 });
+    let mut oracle = Oracle::new(if case.sizes.1 > 100 || case.domain.0 < -700.0 || case.sizes.0 < -200 {
+        oracle::PRECISION
+    } else {
+        256
+    });
     if case.name.starts_with("normal_cdf") {
         oracle.precision = 2600; // 1 + erf cancels e^(−738) at −38
     }

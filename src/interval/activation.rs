@@ -102,12 +102,8 @@ impl Interval {
 
 /// Critical points of σ and its derivatives: none; 0; ±ln(2+√3); 0 and ±ln(5+2√6).
 fn sigmoid_critical(order: usize) -> &'static [f64] {
-    [
-        &[] as &[f64],
-        &[0.0],
-        &[-1.3169578969248168, 1.3169578969248168],
-        &[-2.2924316695611777, 0.0, 2.2924316695611777],
-    ][order]
+    [&[] as &[f64], &[0.0], &[-1.3169578969248168, 1.3169578969248168], &[-2.2924316695611777, 0.0, 2.2924316695611777]]
+        [order]
 }
 
 /// Critical points of SiLU and its derivatives: the zeros of the next derivative. The oracle tests check that these are all
@@ -172,7 +168,7 @@ fn sigmoid(order: usize, x: f64) -> Bounds {
         0 if x > 0.0 => {
             let (lo, hi) = at.w.bounds();
             (lo, hi.min(1.0))
-        },
+        }
         0 => at.scaled(at.v, 1.0),
         1 => at.scaled(at.p, 1.0),
         2 => {

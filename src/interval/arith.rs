@@ -120,8 +120,11 @@ impl Interval {
         } else {
             Self::EMPTY
         };
-        let positive =
-            if other.hi > 0.0 { self.div_by_positive(Self { lo: other.lo.max(0.0), hi: other.hi }) } else { Self::EMPTY };
+        let positive = if other.hi > 0.0 {
+            self.div_by_positive(Self { lo: other.lo.max(0.0), hi: other.hi })
+        } else {
+            Self::EMPTY
+        };
         [negative, positive]
     }
 

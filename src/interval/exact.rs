@@ -17,7 +17,11 @@ fn parts(x: f64) -> (bool, u64, i32) {
     let bits = x.to_bits();
     let biased = (bits >> 52) as i32 & 0x7ff;
     let fraction = bits & ((1 << 52) - 1);
-    if biased == 0 { (x.is_sign_negative(), fraction, -1074) } else { (x.is_sign_negative(), fraction | 1 << 52, biased - 1075) }
+    if biased == 0 {
+        (x.is_sign_negative(), fraction, -1074)
+    } else {
+        (x.is_sign_negative(), fraction | 1 << 52, biased - 1075)
+    }
 }
 
 impl Exact {

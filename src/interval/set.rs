@@ -82,11 +82,7 @@ impl Interval {
     /// lies beyond `MAX`.
     #[inline]
     pub(crate) const fn bounds(lo: f64, hi: f64) -> Self {
-        if lo <= hi {
-            Self::raw(lo.min(f64::MAX), hi.max(f64::MIN))
-        } else {
-            Self::ENTIRE
-        }
+        if lo <= hi { Self::raw(lo.min(f64::MAX), hi.max(f64::MIN)) } else { Self::ENTIRE }
     }
 
     /// Unchecked: for bounds that are in order.

@@ -86,10 +86,7 @@ fn sine_range(x: Interval, turns: u8) -> Interval {
             first + turns < at && at <= last + turns
         })
     };
-    Interval {
-        lo: if passes(3) { -1.0 } else { a.0.min(b.0) },
-        hi: if passes(1) { 1.0 } else { a.1.max(b.1) },
-    }
+    Interval { lo: if passes(3) { -1.0 } else { a.0.min(b.0) }, hi: if passes(1) { 1.0 } else { a.1.max(b.1) } }
 }
 
 /// The angle of the point `(x, y)`, near `guess`.

@@ -82,7 +82,13 @@ pub(crate) enum Failure {
 
 /// Whether `[lo, hi]` contains `[least, greatest]`, and is no more than `ulps` steps outside of the tightest bounds, or
 /// `slack` in absolute terms.
-pub(crate) fn judge(range: Interval, least: &BigFloat, greatest: &BigFloat, ulps: u32, slack: f64) -> Result<(), Failure> {
+pub(crate) fn judge(
+    range: Interval,
+    least: &BigFloat,
+    greatest: &BigFloat,
+    ulps: u32,
+    slack: f64,
+) -> Result<(), Failure> {
     let (lo, hi) = (range.inf(), range.sup());
     if range.is_empty() || exact(lo) > *least || exact(hi) < *greatest {
         return Err(Failure::Outside);
