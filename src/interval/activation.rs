@@ -154,7 +154,7 @@ impl Parts {
         Double::ONE - p * Double::new(6.0)
     }
 
-    /// Bounds of `(value ± 2⁻⁸⁰ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from. The further 2⁻⁹⁰⁰
+    /// Bounds of `(value ± 2⁻⁶⁴ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from. The further 2⁻⁹⁰⁰
     /// covers underflow in these terms.
     fn scaled(&self, value: Double, size: f64) -> Bounds {
         let error = MARGIN * size + power_of_two(-900);

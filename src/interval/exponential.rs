@@ -1,6 +1,7 @@
 //! `eˣ` and the functions made of it.
 
 use super::Interval;
+use super::directed::{above, below};
 use super::double::Double;
 use super::exact::scale;
 use super::monotone::{Bounds, increasing, near_diagonal, negated};
@@ -16,29 +17,79 @@ pub(super) const INVERSE_FACTORIALS: [Double; 30] = {
     table
 };
 
-/// `eʳ − 1` for |r| ≤ 0.35, to 2⁻¹⁰⁰ of itself: 22 terms leave a remainder of 2⁻¹⁰⁷, and the last eleven, together below
-/// 2⁻⁵⁰ of the sum, need no more than doubles.
-fn expm1_reduced(r: Double) -> Double {
-    const HEAD: usize = 12;
-    let mut tail = 0.0;
-    for term in INVERSE_FACTORIALS[HEAD..23].iter().rev() {
-        tail = tail * r.hi + term.hi;
+/// `2^(j/128)`, `j` from −64 to 63.
+const ROOTS: [Double; 128] = {
+    let mut table = [Double::ONE; 128];
+    let mut j = 0;
+    while j < 128 {
+        let r = Double::LN_2.times(Double::new((j as f64 - 64.0) / 128.0));
+        let mut n = 25;
+        let mut sum = INVERSE_FACTORIALS[n];
+        while n > 0 {
+            n -= 1;
+            sum = sum.times(r).plus(INVERSE_FACTORIALS[n]);
+        }
+        table[j] = sum;
+        j += 1;
     }
-    let mut sum = Double::new(tail);
-    for &term in INVERSE_FACTORIALS[1..HEAD].iter().rev() {
-        sum = sum * r + term;
-    }
-    sum * r
+    table
+};
+
+/// `ln 2/128 = HIGH + LOW`, where HIGH has 32 bits: its products with integers below 2²¹ are exact.
+const HIGH: f64 = 0.6931471803691238 / 128.0;
+const LOW: Double = Double { hi: 1.9082149292705877e-10 / 128.0, lo: 1.1612227229362532e-26 / 128.0 };
+
+/// The integer nearest to `128·x/ln 2`, in both forms, for |x| < 2²⁰.
+#[inline(always)]
+fn steps(x: f64) -> (f64, i32) {
+    // Adding 1.5·2⁵² leaves the integer in the low bits of the sum.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let shifted = x * (128.0 * core::f64::consts::LOG2_E) + SHIFT;
+    (shifted - SHIFT, shifted.to_bits() as i32)
 }
 
-/// `(p, n)` with `eˣ = 2ⁿ(1 + p)`, |p| < 0.42, for |x| < 2²⁰.
+/// Index into [`ROOTS`] and power of two of a number of steps.
+#[inline(always)]
+const fn root_and_exponent(steps: i32) -> (Double, i32) {
+    (ROOTS[(steps + 64 & 127) as usize], (steps + 64) >> 7)
+}
+
+/// `Σ rᵏ/(k + 3)!`: what follows `1 + r + r²/2` in the exponential series, over r³.
+#[inline(always)]
+fn series_from_cube(r: f64) -> f64 {
+    1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0))))
+}
+
+/// `(p, n)` with `eˣ = 2ⁿ(1 + p)`, |p| < 0.42, for |x| < 2¹³; `p` to 2⁻⁷² of itself.
+///
+/// `x = (128n + j)·ln 2/128 + r` with |r| < 2⁻⁸·⁵ and `1 + p = 2^(j/128)·eʳ`. The terms from r³ on are below 2⁻¹⁹·⁵ of r and
+/// summed in doubles; the first one neglected is below 2⁻⁷⁵ of r.
 pub(super) fn exp_parts(x: Double) -> (Double, i32) {
-    // The product n·HIGH is exact: 21 bits by 32.
-    const HIGH: f64 = 0.6931471803691238;
-    const LOW: Double = Double { hi: 1.9082149292705877e-10, lo: 1.1612227229362532e-26 };
-    let n = libm::rint(x.hi * core::f64::consts::LOG2_E);
-    let r = x - Double::new(n * HIGH) - LOW * Double::new(n);
-    (expm1_reduced(r), n as i32)
+    let (steps, integer) = steps(x.hi);
+    let (root, n) = root_and_exponent(integer);
+    let low = LOW.times(Double::new(-steps));
+    let r = Double::sum(x.hi - steps * HIGH, low.hi);
+    let r = Double::renormalised(r.hi, r.lo + (low.lo + x.lo));
+    let square = r * r;
+    let rest = square.hi * r.hi * series_from_cube(r.hi);
+    let q = r.plus_smaller(square.scaled(0.5)).plus_smaller(Double::new(rest));
+    let excess = Double::renormalised(root.hi - 1.0, root.lo);
+    (excess + root * q, n)
+}
+
+/// `(root, c, 2ⁿ)` with `eˣ = 2ⁿ(root + c)`, for |x| ≤ 690, where `c` is good to 2⁻⁵⁸ and exact for `x = 0`.
+///
+/// As [`exp_parts`], but with `e^r − 1` in doubles throughout: beside the table value, which is exact to 2⁻¹⁰⁰, it is below
+/// 2⁻⁸ and has an error below 2⁻⁵⁹, from the rounding of `r` (2⁻⁶²), of the last sum (2⁻⁶¹) and of its product with the root
+/// (2⁻⁶⁰·⁵), together with the sum into which it goes; the first term neglected is 2⁻⁷².
+#[inline(always)]
+fn exp_fast(x: f64) -> (f64, f64, f64) {
+    let (steps, integer) = steps(x);
+    let (root, n) = root_and_exponent(integer);
+    let r = (x - steps * HIGH) - steps * LOW.hi;
+    let cube = 1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0)));
+    let q = r + r * r * (0.5 + r * cube);
+    (root.hi, root.lo + root.hi * q, power_of_two(n))
 }
 
 /// `eˣ − 1` for −2²⁰ < x ≤ 700.
@@ -72,8 +123,18 @@ const FAR: f64 = 1200.0;
 
 impl Interval {
     /// `eˣ`. Within 1 ulp of the range.
+    #[inline]
     pub fn exp(self) -> Self {
-        increasing(self, |x| exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))))
+        if !(self.lo.abs() <= 690.0 && self.hi.abs() <= 690.0) {
+            return increasing(self, |x| exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))));
+        }
+        let error_at = |x: f64| if x == 0.0 { 0.0 } else { power_of_two(-58) };
+        let (root, c, scale) = exp_fast(self.lo);
+        let low = Double::renormalised(root, c - error_at(self.lo));
+        let lo = below(low.hi, low.lo) * scale;
+        let (root, c, scale) = exp_fast(self.hi);
+        let high = Double::renormalised(root, c + error_at(self.hi));
+        Self { lo, hi: above(high.hi, high.lo) * scale }
     }
 
     /// `2ˣ`. Within 1 ulp of the range, exact at integers.

@@ -9,6 +9,7 @@ mod exponential;
 mod logarithm;
 mod monotone;
 mod normal;
+mod pair;
 mod power;
 mod reduction;
 mod relation;

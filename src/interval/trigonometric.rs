@@ -7,23 +7,18 @@ use super::exponential::INVERSE_FACTORIALS;
 use super::monotone::{Bounds, decreasing, increasing, near_diagonal, negated};
 use super::reduction::Reduced;
 
-/// `Σ (−1)ᵏ r^(2k)/(2k + first)!` for |r| ≤ π/4, to 2⁻¹⁰⁰: `cos r` from 0, `sin r / r` from 1.
+/// `Σ (−1)ᵏ r^(2k)/(2k + first)!` for |r| ≤ π/4, to 2⁻⁷⁴: `cos r` from 0, `sin r / r` from 1.
+///
+/// From r¹⁰/10! on, below 2⁻²⁵, doubles are precise enough; r²²/22! is below 2⁻⁷⁷.
 fn series(r: Double, first: usize) -> Double {
     let square = r * r;
     let term = |k: usize| {
         let inverse = INVERSE_FACTORIALS[2 * k + first];
         if k % 2 == 0 { inverse } else { -inverse }
     };
-    // From r¹⁶/16! on doubles are precise enough; r²⁸/28! is below 2⁻¹⁰⁵.
-    let mut tail = 0.0;
-    for k in (8..=14).rev().filter(|k| 2 * k + first < INVERSE_FACTORIALS.len()) {
-        tail = tail * square.hi + term(k).hi;
-    }
-    let mut sum = Double::new(tail);
-    for k in (0..8).rev() {
-        sum = sum * square + term(k);
-    }
-    sum
+    let tail = (5..=10).rev().fold(0.0, |tail, k| tail * square.hi + term(k).hi);
+    // Each term is at most a third of the one before.
+    (0..5).rev().fold(Double::new(tail), |sum, k| term(k).plus_smaller(sum * square))
 }
 
 pub(super) fn sin_reduced(r: Double) -> Double {
