@@ -6,8 +6,11 @@ mod directed;
 mod double;
 mod exact;
 mod exponential;
+#[cfg(feature = "std")]
+pub mod kernel;
 mod logarithm;
 mod monotone;
+pub mod naive;
 mod normal;
 mod pair;
 mod power;

@@ -1,0 +1,188 @@
+//! Activations and their first derivative over slices.
+//!
+//! The values at the ends come from [`Activation::jet`], in plain doubles; they are widened by a bound of its rounding error
+//! and hulled with the extrema that may lie between the ends. What is outside of the range where that bound is proved goes
+//! through [`Interval::activation`], one by one.
+
+use pulp::Arch;
+
+use super::{Boxes, BoxesMut};
+use crate::math::{Activation, Contract, Fused, Separate};
+
+/// Ends up to here are within the range of the bounds below; `eˣ` is a normal number.
+const RANGE: f64 = 700.0;
+/// Elements taken at once.
+const LANES: usize = 8;
+const U: f64 = f64::EPSILON / 2.0;
+
+/// `y = f(x)` and `slope = f′(x)`, element by element, as range enclosures.
+///
+/// # Shapes
+/// Three equal lengths.
+///
+/// # Guarantee
+/// Encloses. Within 16 units of `2⁻⁵³` of the value (32 of the derivative), or exactly as [`Interval::activation`] for
+/// elements with a bound beyond ±700. Crossed bounds, ∅, give ∅.
+///
+/// # Panics
+/// If the slices differ in length.
+///
+/// [`Interval::activation`]: super::Interval::activation
+#[track_caller]
+pub fn activation(function: Activation, x: Boxes<'_>, mut y: BoxesMut<'_>, mut slope: BoxesMut<'_>) {
+    assert!(x.lo.len() == x.hi.len() && y.lo.len() == y.hi.len() && slope.lo.len() == slope.hi.len());
+    assert!(x.len() == y.lo.len() && x.len() == slope.lo.len(), "as many results as arguments");
+    let arch = Arch::new();
+    // Separate products where the machine has no fused ones: there `mul_add` would be a library call.
+    if matches!(arch, Arch::Scalar) {
+        sweep(Separate, function, x, &mut y, &mut slope);
+    } else {
+        arch.dispatch(
+            #[inline(always)]
+            || sweep(Fused, function, x, &mut y, &mut slope),
+        );
+    }
+    exceptions(function, x, &mut y, &mut slope);
+}
+
+/// Values at both ends, and their error bounds.
+struct Ends {
+    value: f64,
+    value_error: f64,
+    slope: f64,
+    slope_error: f64,
+}
+
+/// A critical point, bracketed, and the extremum there, rounded away from the other values.
+#[derive(Clone, Copy)]
+struct Extremum {
+    at: (f64, f64),
+    value: f64,
+}
+
+impl Extremum {
+    const fn new(at: f64, value: f64) -> Self {
+        Self { at: (at.next_down(), at.next_up()), value }
+    }
+}
+
+/// Least value and extrema of the slope of an activation.
+struct Extrema {
+    least_value: Option<Extremum>,
+    greatest_slope: Option<Extremum>,
+    least_slope: Option<Extremum>,
+}
+
+const NONE: Extrema = Extrema { least_value: None, greatest_slope: None, least_slope: None };
+const TANH: Extrema = Extrema { greatest_slope: Some(Extremum::new(0.0, 1.0)), ..NONE };
+const SIGMOID: Extrema = Extrema { greatest_slope: Some(Extremum::new(0.0, 0.25)), ..NONE };
+/// The values are the second doubles outward from the extrema.
+const SILU: Extrema = Extrema {
+    least_value: Some(Extremum::new(-1.278464542761074, (-0.2784645427610738_f64).next_down())),
+    greatest_slope: Some(Extremum::new(2.3993572805154675, 1.0998393201288669_f64.next_up())),
+    least_slope: Some(Extremum::new(-2.3993572805154675, (-0.09983932012886692_f64).next_down())),
+};
+
+#[inline(always)]
+fn sweep<C: Contract>(c: C, function: Activation, x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
+    // With `e = e⁻ˣ` to 3u: s = 1/(1+e) to 5u and 1−s = e·s to 6u of themselves, their product p to 9u (the error of e
+    // enters them with opposite signs), x·s to 6u. The factors below leave room for the rounding of the bounds themselves.
+    match function {
+        Activation::Identity => {
+            ends(x, y, slope, NONE, |x| Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 })
+        }
+        Activation::Relu => relu(x, y, slope),
+        Activation::Tanh => ends(x, y, slope, TANH, |x| {
+            let [value, slope, ..] = function.jet(c, x);
+            Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
+        }),
+        Activation::Sigmoid => ends(x, y, slope, SIGMOID, |x| {
+            let [value, slope, ..] = function.jet(c, x);
+            Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
+        }),
+        Activation::Softplus => ends(x, y, slope, NONE, |x| {
+            let [value, slope, ..] = function.jet(c, x);
+            Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
+        }),
+        Activation::Silu => ends(x, y, slope, SILU, |x| {
+            let [value, slope, ..] = function.jet(c, x);
+            // σ + x·p: the terms, before they cancel, are |slope| + 2|x|p at most, and |x|p ≤ |x|·s·(1−s).
+            let s = Activation::Sigmoid.jet(c, x);
+            Ends { value, value_error: 8.0 * U * value.abs(), slope, slope_error: 14.0 * U * (s[0] + x.abs() * s[1]) }
+        }),
+    }
+}
+
+/// Hulls of the widened values at both ends and of the extrema between, [`LANES`] at a time.
+#[inline(always)]
+fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: Extrema, f: impl Fn(f64) -> Ends) {
+    let step = |lo: &[f64; LANES], hi: &[f64; LANES], out: [&mut [f64; LANES]; 4]| {
+        let [y_lo, y_hi, slope_lo, slope_hi] = out;
+        for i in 0..LANES {
+            let (a, b) = (f(lo[i]), f(hi[i]));
+            let least = |a: f64, b: f64| if b < a { b } else { a };
+            let most = |a: f64, b: f64| if b > a { b } else { a };
+            y_lo[i] = least(a.value - a.value_error, b.value - b.value_error);
+            y_hi[i] = most(a.value + a.value_error, b.value + b.value_error);
+            slope_lo[i] = least(a.slope - a.slope_error, b.slope - b.slope_error);
+            slope_hi[i] = most(a.slope + a.slope_error, b.slope + b.slope_error);
+            let inside = |e: Extremum| (lo[i] <= e.at.1) & (hi[i] >= e.at.0);
+            if let Some(e) = extrema.least_value {
+                y_lo[i] = if inside(e) { e.value } else { y_lo[i] };
+            }
+            if let Some(e) = extrema.greatest_slope {
+                slope_hi[i] = if inside(e) { e.value } else { slope_hi[i] };
+            }
+            if let Some(e) = extrema.least_slope {
+                slope_lo[i] = if inside(e) { e.value } else { slope_lo[i] };
+            }
+        }
+    };
+    let (los, lo_rest) = x.lo.as_chunks::<LANES>();
+    let (his, hi_rest) = x.hi.as_chunks::<LANES>();
+    let (y_los, y_lo_rest) = y.lo.as_chunks_mut::<LANES>();
+    let (y_his, y_hi_rest) = y.hi.as_chunks_mut::<LANES>();
+    let (slope_los, slope_lo_rest) = slope.lo.as_chunks_mut::<LANES>();
+    let (slope_his, slope_hi_rest) = slope.hi.as_chunks_mut::<LANES>();
+    for (((((lo, hi), a), b), c), d) in los.iter().zip(his).zip(y_los).zip(y_his).zip(slope_los).zip(slope_his) {
+        step(lo, hi, [a, b, c, d]);
+    }
+    // The last few, in a padded tile.
+    let rest = lo_rest.len();
+    if rest > 0 {
+        let mut tile = [[0.0; LANES]; 6];
+        tile[0][..rest].copy_from_slice(lo_rest);
+        tile[1][..rest].copy_from_slice(hi_rest);
+        let [lo, hi, a, b, c, d] = &mut tile;
+        step(lo, hi, [a, b, c, d]);
+        y_lo_rest.copy_from_slice(&a[..rest]);
+        y_hi_rest.copy_from_slice(&b[..rest]);
+        slope_lo_rest.copy_from_slice(&c[..rest]);
+        slope_hi_rest.copy_from_slice(&d[..rest]);
+    }
+}
+
+/// Exact; the slope is `[0, 1]` where the kink is touched.
+#[inline(always)]
+fn relu(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
+    for i in 0..x.len() {
+        let (lo, hi) = (x.lo[i], x.hi[i]);
+        (y.lo[i], y.hi[i]) = (lo.max(0.0), hi.max(0.0));
+        (slope.lo[i], slope.hi[i]) = (if lo > 0.0 { 1.0 } else { 0.0 }, if hi >= 0.0 { 1.0 } else { 0.0 });
+    }
+}
+
+/// Elements that are unbounded, empty, no interval, or out of the proved range: by definition.
+#[inline(always)]
+fn exceptions(function: Activation, x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
+    let proved = |lo: f64, hi: f64| (lo >= -RANGE) & (hi <= RANGE) & (lo <= hi);
+    if x.lo.iter().zip(x.hi).fold(true, |all, (&lo, &hi)| all & proved(lo, hi)) {
+        return;
+    }
+    for i in 0..x.len() {
+        if !proved(x.lo[i], x.hi[i]) {
+            y.set(i, x.get(i).activation(function, 0));
+            slope.set(i, x.get(i).activation(function, 1));
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The one product behind forward and adjoint layers: centres and radii in one sweep over the weights.
+
+use pulp::Simd;
+
+use super::affine::Weights;
+use super::bounds::{bounds, centre_and_radius, gamma, weight_and_radius};
+use super::{Boxes, BoxesMut, Interval};
+
+/// `y[o] = Σᵢ w[o·row + i·column]·x[i] + bias[o]` for each box.
+pub(super) struct Product<'a> {
+    pub(super) weights: Weights<'a>,
+    pub(super) outputs: usize,
+    pub(super) inputs: usize,
+    pub(super) row: usize,
+    pub(super) column: usize,
+    pub(super) bias: Option<&'a [f64]>,
+    pub(super) x: Boxes<'a>,
+    pub(super) y: BoxesMut<'a>,
+    pub(super) boxes: usize,
+}
+
+/// Boxes taken at once; a multiple of the width of every vector register.
+const TILE: usize = 16;
+/// Inputs taken at once: their centres and radii stay in the first-level cache.
+const BLOCK: usize = 128;
+/// Rows of interval weights converted at once.
+const ROWS: usize = 8;
+
+/// Centres `m`, radii `q ≥ ρ + γ|m|` and magnitudes `a` of a block of inputs, a tile of boxes wide.
+struct Inputs<const T: usize> {
+    m: [[f64; T]; BLOCK],
+    q: [[f64; T]; BLOCK],
+    a: [[f64; T]; BLOCK],
+}
+
+/// Weights of a few rows over a block of inputs. `w[r·row + i·column]`; radii likewise, or none.
+#[derive(Clone, Copy)]
+struct Panel<'a> {
+    w: &'a [f64],
+    radii: Option<&'a [f64]>,
+    row: usize,
+    column: usize,
+}
+
+impl Product<'_> {
+    /// Centres and radii are summed in the places of the lower and upper bounds, block by block of inputs; then each pair
+    /// becomes bounds.
+    #[inline(always)]
+    pub(super) fn run<S: Simd>(mut self, simd: S) {
+        let gamma = gamma(self.inputs);
+        self.y.lo.fill(0.0);
+        self.y.hi.fill(0.0);
+        for start in (0..self.inputs).step_by(BLOCK) {
+            let block = start..self.inputs.min(start + BLOCK);
+            if self.boxes == 1 {
+                self.one_box(simd, block, gamma);
+            } else {
+                for tile in (0..self.boxes).step_by(TILE) {
+                    self.tile(simd, block.clone(), tile, gamma);
+                }
+            }
+        }
+        self.finish(gamma);
+    }
+
+    /// Adds the products of a block of inputs for up to [`TILE`] boxes.
+    #[inline(always)]
+    fn tile<S: Simd>(&mut self, simd: S, block: core::ops::Range<usize>, tile: usize, gamma: f64) {
+        let boxes = TILE.min(self.boxes - tile);
+        let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK], a: [[0.0; TILE]; BLOCK] };
+        for (k, i) in block.clone().enumerate() {
+            let at = i * self.boxes + tile;
+            let (lo, hi) = (&self.x.lo[at..at + boxes], &self.x.hi[at..at + boxes]);
+            let (m, q, a) = (&mut inputs.m[k], &mut inputs.q[k], &mut inputs.a[k]);
+            for b in 0..boxes {
+                (m[b], q[b], a[b]) = centre_and_radius(lo[b], hi[b], gamma);
+            }
+        }
+        let (depth, stride) = (block.len(), self.boxes);
+        let mut store = |row: usize, c: &[f64; TILE], r: &[f64; TILE]| {
+            let at = row * stride + tile;
+            for (sum, c) in self.y.lo[at..at + boxes].iter_mut().zip(c) {
+                *sum += c;
+            }
+            for (sum, r) in self.y.hi[at..at + boxes].iter_mut().zip(r) {
+                *sum += r;
+            }
+        };
+        let wide = S::REGISTER_COUNT >= 32;
+        match self.weights {
+            Weights::Points(w) => {
+                let mut row = 0;
+                while row < self.outputs {
+                    let panel = Panel {
+                        w: &w[row * self.row + block.start * self.column..],
+                        radii: None,
+                        row: self.row,
+                        column: self.column,
+                    };
+                    let rows = self.outputs - row;
+                    row += match rows {
+                        6.. if wide => micro::<S, 6, 2>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
+                        4.. => micro::<S, 4, 1>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
+                        _ => micro::<S, 1, 2>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
+                    };
+                }
+            }
+            Weights::Intervals(w) => {
+                for row in (0..self.outputs).step_by(ROWS) {
+                    let rows = ROWS.min(self.outputs - row);
+                    let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
+                    for r in 0..rows {
+                        let panel = Panel { w: &centres[r], radii: Some(&radii[r]), row: BLOCK, column: 1 };
+                        micro::<S, 1, 2>(simd, panel, inputs, depth, |_, c, q| store(row + r, c, q));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the products of a block of inputs for a single box.
+    #[inline(always)]
+    fn one_box<S: Simd>(&mut self, simd: S, block: core::ops::Range<usize>, gamma: f64) {
+        let (mut m, mut q, mut a) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        let (lo, hi) = (&self.x.lo[block.clone()], &self.x.hi[block.clone()]);
+        for k in 0..block.len() {
+            (m[k], q[k], a[k]) = centre_and_radius(lo[k], hi[k], gamma);
+        }
+        let (depth, sums) = (block.len(), (&mut *self.y.lo, &mut *self.y.hi));
+        match self.weights {
+            Weights::Points(w) if self.column == 1 => {
+                let row = |r: usize| &w[r * self.row + block.start..][..depth];
+                let mut r = 0;
+                while r + 4 <= self.outputs {
+                    let dots = dot::<S, 4>(simd, [row(r), row(r + 1), row(r + 2), row(r + 3)], None, &m, &q, &a);
+                    for (j, (c, radius)) in dots.into_iter().enumerate() {
+                        sums.0[r + j] += c;
+                        sums.1[r + j] += radius;
+                    }
+                    r += 4;
+                }
+                for r in r..self.outputs {
+                    let [(c, radius)] = dot::<S, 1>(simd, [row(r)], None, &m, &q, &a);
+                    sums.0[r] += c;
+                    sums.1[r] += radius;
+                }
+            }
+            Weights::Points(w) => {
+                let rows = &w[block.start * self.column..];
+                axpy(simd, rows, self.column, &m[..depth], &q[..depth], sums.0, sums.1);
+            }
+            Weights::Intervals(w) => {
+                for row in (0..self.outputs).step_by(ROWS) {
+                    let rows = ROWS.min(self.outputs - row);
+                    let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
+                    for r in 0..rows {
+                        let [(c, radius)] =
+                            dot::<S, 1>(simd, [&centres[r][..depth]], Some([&radii[r][..depth]]), &m, &q, &a);
+                        sums.0[row + r] += c;
+                        sums.1[row + r] += radius;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Turns centres and radii into bounds; what is not finite is computed again by definition.
+    #[inline(always)]
+    fn finish(&mut self, gamma: f64) {
+        for o in 0..self.outputs {
+            let bias = self.bias.map_or(0.0, |b| b[o]);
+            let row = o * self.boxes..(o + 1) * self.boxes;
+            let mut finite = true;
+            for (lo, hi) in self.y.lo[row.clone()].iter_mut().zip(&mut self.y.hi[row]) {
+                (*lo, *hi) = bounds(*lo, *hi, bias, gamma);
+                finite &= lo.is_finite() & hi.is_finite();
+            }
+            if !finite {
+                self.by_definition(o);
+            }
+        }
+    }
+
+    /// The outputs of a node that are not finite, by interval operations one after the other.
+    #[cold]
+    fn by_definition(&mut self, output: usize) {
+        for b in 0..self.boxes {
+            let at = output * self.boxes + b;
+            if self.y.lo[at].is_finite() && self.y.hi[at].is_finite() {
+                continue;
+            }
+            let bias = Interval::point(self.bias.map_or(0.0, |bias| bias[output]));
+            let sum = (0..self.inputs).fold(bias, |sum, i| {
+                sum + self.weights.get(output * self.row + i * self.column) * self.x.get(i * self.boxes + b)
+            });
+            self.y.set(at, sum);
+        }
+    }
+}
+
+/// Centres and radii of some rows of interval weights over a block of inputs.
+#[inline(always)]
+fn packed(
+    w: Boxes<'_>,
+    rows: core::ops::Range<usize>,
+    block: core::ops::Range<usize>,
+    row: usize,
+    column: usize,
+) -> ([[f64; BLOCK]; ROWS], [[f64; BLOCK]; ROWS]) {
+    let (mut centres, mut radii) = ([[0.0; BLOCK]; ROWS], [[0.0; BLOCK]; ROWS]);
+    for (r, o) in rows.enumerate() {
+        for (k, i) in block.clone().enumerate() {
+            let at = o * row + i * column;
+            (centres[r][k], radii[r][k]) = weight_and_radius(w.lo[at], w.hi[at]);
+        }
+    }
+    (centres, radii)
+}
+
+/// `MR` rows of weights by a tile of boxes, `NV` registers at a time: hands each row's sums of centres and radii to `store`
+/// and returns `MR`. Every loop over the accumulators must be small enough to unroll, or they go to memory.
+#[inline(always)]
+fn micro<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    panel: Panel<'_>,
+    inputs: &Inputs<TILE>,
+    depth: usize,
+    mut store: impl FnMut(usize, &[f64; TILE], &[f64; TILE]),
+) -> usize {
+    let lanes = S::F64_LANES;
+    let mut sums = [[[0.0; TILE]; 2]; MR];
+    for part in 0..TILE / (NV * lanes) {
+        let mut c = [[simd.splat_f64s(0.0); NV]; MR];
+        let mut radius = [[simd.splat_f64s(0.0); NV]; MR];
+        for k in 0..depth {
+            let m = registers::<S, NV>(&inputs.m[k], part);
+            let q = registers::<S, NV>(&inputs.q[k], part);
+            for r in 0..MR {
+                let at = r * panel.row + k * panel.column;
+                let w = simd.splat_f64s(panel.w[at]);
+                let size = simd.abs_f64s(w);
+                for v in 0..NV {
+                    c[r][v] = simd.mul_add_e_f64s(w, m[v], c[r][v]);
+                    radius[r][v] = simd.mul_add_e_f64s(size, q[v], radius[r][v]);
+                }
+                if let Some(radii) = panel.radii {
+                    let (w, a) = (simd.splat_f64s(radii[at]), registers::<S, NV>(&inputs.a[k], part));
+                    for v in 0..NV {
+                        radius[r][v] = simd.mul_add_e_f64s(w, a[v], radius[r][v]);
+                    }
+                }
+            }
+        }
+        for r in 0..MR {
+            let at = part * NV;
+            S::as_mut_simd_f64s(&mut sums[r][0]).0[at..at + NV].copy_from_slice(&c[r]);
+            S::as_mut_simd_f64s(&mut sums[r][1]).0[at..at + NV].copy_from_slice(&radius[r]);
+        }
+    }
+    for (r, [c, radius]) in sums.iter().enumerate() {
+        store(r, c, radius);
+    }
+    MR
+}
+
+/// `NV` registers of a row of a tile.
+#[inline(always)]
+fn registers<S: Simd, const NV: usize>(row: &[f64; TILE], part: usize) -> [S::f64s; NV] {
+    *S::as_simd_f64s(row).0[part * NV..].first_chunk().expect("a tile is whole registers")
+}
+
+/// Centres and radii of the products of `MR` rows with one box.
+#[inline(always)]
+fn dot<S: Simd, const MR: usize>(
+    simd: S,
+    rows: [&[f64]; MR],
+    radii: Option<[&[f64]; MR]>,
+    m: &[f64; BLOCK],
+    q: &[f64; BLOCK],
+    a: &[f64; BLOCK],
+) -> [(f64, f64); MR] {
+    let (mut c, mut radius) = ([simd.splat_f64s(0.0); MR], [simd.splat_f64s(0.0); MR]);
+    let (m, q, a) = (S::as_simd_f64s(m).0, S::as_simd_f64s(q).0, S::as_simd_f64s(a).0);
+    let split = rows.map(|row| S::as_simd_f64s(row));
+    let whole = split[0].0.len();
+    let mut step = |k: usize, w: [S::f64s; MR]| {
+        for r in 0..MR {
+            c[r] = simd.mul_add_e_f64s(w[r], m[k], c[r]);
+            radius[r] = simd.mul_add_e_f64s(simd.abs_f64s(w[r]), q[k], radius[r]);
+        }
+    };
+    for k in 0..whole {
+        step(k, split.map(|(whole, _)| whole[k]));
+    }
+    if !split[0].1.is_empty() {
+        step(whole, split.map(|(_, rest)| simd.partial_load_f64s(rest)));
+    }
+    if let Some(radii) = radii {
+        for r in 0..MR {
+            let (body, rest) = S::as_simd_f64s(radii[r]);
+            for (w, a) in body.iter().zip(a) {
+                radius[r] = simd.mul_add_e_f64s(*w, *a, radius[r]);
+            }
+            if !rest.is_empty() {
+                radius[r] = simd.mul_add_e_f64s(simd.partial_load_f64s(rest), a[body.len()], radius[r]);
+            }
+        }
+    }
+    core::array::from_fn(|r| (simd.reduce_sum_f64s(c[r]), simd.reduce_sum_f64s(radius[r])))
+}
+
+/// Adds `Σₖ w[k·stride + o]·m[k]` to `c[o]`, and the radii to `radius[o]`: the weights are contiguous along the outputs.
+#[inline(always)]
+fn axpy<S: Simd>(simd: S, w: &[f64], stride: usize, m: &[f64], q: &[f64], c: &mut [f64], radius: &mut [f64]) {
+    const NV: usize = 4;
+    let lanes = S::F64_LANES;
+    let mut o = 0;
+    while o < c.len() {
+        let width = c.len() - o;
+        o += if width >= NV * lanes {
+            axpy_strip::<S, NV>(simd, &w[o..], stride, m, q, &mut c[o..o + NV * lanes], &mut radius[o..o + NV * lanes])
+        } else {
+            let width = width.min(lanes);
+            axpy_strip::<S, 1>(simd, &w[o..], stride, m, q, &mut c[o..o + width], &mut radius[o..o + width])
+        };
+    }
+}
+
+/// `NV` registers of outputs, the last of them possibly cut short; returns how many outputs that are.
+#[inline(always)]
+fn axpy_strip<S: Simd, const NV: usize>(
+    simd: S,
+    w: &[f64],
+    stride: usize,
+    m: &[f64],
+    q: &[f64],
+    c: &mut [f64],
+    radius: &mut [f64],
+) -> usize {
+    let (lanes, width) = (S::F64_LANES, c.len());
+    let load = |row: &[f64], v: usize| simd.partial_load_f64s(&row[v * lanes..width.min((v + 1) * lanes)]);
+    let mut sum: [S::f64s; NV] = core::array::from_fn(|v| load(c, v));
+    let mut sum_of_radii: [S::f64s; NV] = core::array::from_fn(|v| load(radius, v));
+    for (k, (&m, &q)) in m.iter().zip(q).enumerate() {
+        let row = &w[k * stride..];
+        let (m, q) = (simd.splat_f64s(m), simd.splat_f64s(q));
+        for v in 0..NV {
+            let w = load(row, v);
+            sum[v] = simd.mul_add_e_f64s(w, m, sum[v]);
+            sum_of_radii[v] = simd.mul_add_e_f64s(simd.abs_f64s(w), q, sum_of_radii[v]);
+        }
+    }
+    for v in 0..NV {
+        let range = v * lanes..width.min((v + 1) * lanes);
+        simd.partial_store_f64s(&mut c[range.clone()], sum[v]);
+        simd.partial_store_f64s(&mut radius[range], sum_of_radii[v]);
+    }
+    width
+}
