@@ -29,6 +29,16 @@ fn paths() -> Vec<(&'static str, fn(Product<'_>))> {
     paths
 }
 
+/// Exactly; subnormal doubles by way of normal ones, which is all that the library converts exactly.
+fn big(x: f64) -> BigFloat {
+    if x.is_subnormal() {
+        let (x, scale) = (x * 2.0_f64.powi(200), BigFloat::from_f64(2.0_f64.powi(-200), 64));
+        BigFloat::from_f64(x, 64).mul(&scale, 64, RoundingMode::None)
+    } else {
+        BigFloat::from_f64(x, 64)
+    }
+}
+
 /// A layer and boxes for it.
 #[derive(Clone, Debug)]
 struct Layer {
@@ -70,17 +80,6 @@ impl Layer {
     /// Exact range of an output: each term takes the ends that make it least and greatest.
     fn exact(&self, output: usize, b: usize, transposed: bool, points: bool) -> (BigFloat, BigFloat) {
         const BITS: usize = 4400; // any sum of products of doubles
-        let big = |x: f64| {
-            if x.is_subnormal() {
-                BigFloat::from_f64(x * 2.0_f64.powi(200), 64).mul(
-                    &BigFloat::from_f64(2.0_f64.powi(-200), 64),
-                    64,
-                    RoundingMode::None,
-                )
-            } else {
-                BigFloat::from_f64(x, 64)
-            }
-        };
         let start = big(if transposed { 0.0 } else { self.bias[output] });
         let (mut least, mut most) = (start.clone(), start);
         for i in 0..if transposed { self.outputs } else { self.inputs } {
@@ -100,7 +99,6 @@ impl Layer {
     }
 
     fn check(&self) {
-        let finite = |x: f64| BigFloat::from_f64(x, 64);
         for (name, path) in paths() {
             for transposed in [false, true] {
                 for points in [false, true] {
@@ -110,13 +108,11 @@ impl Layer {
                         for b in 0..self.boxes {
                             let at = o * self.boxes + b;
                             let (least, most) = self.exact(o, b, transposed, points);
-                            // Subnormal bounds would lose bits in the comparison; they are stepped inward to normal ones.
-                            let below = lo[at] == f64::NEG_INFINITY || finite(lo[at]) <= least;
-                            let above = hi[at] == f64::INFINITY || finite(hi[at]) >= most;
+                            let below = lo[at] == f64::NEG_INFINITY || big(lo[at]) <= least;
+                            let above = hi[at] == f64::INFINITY || big(hi[at]) >= most;
                             assert!(
                                 below && above,
-                                "{name}, transposed {transposed}, point weights {points}, output {o}, box {b}: \
-                                 [{:e}, {:e}] misses [{least}, {most}] in {self:?}",
+                                "{name}, transposed {transposed}, point weights {points}, output {o}, box {b}: [{:e}, {:e}]",
                                 lo[at],
                                 hi[at]
                             );
@@ -217,11 +213,9 @@ fn blocks_of_inputs_and_ragged_edges_agree_with_scalar_intervals() {
                             sum = sum + w * Interval::new(l, h).expect("ordered");
                         }
                         let got = Interval::new(lo[o * boxes + b], hi[o * boxes + b]).expect("ordered");
-                        assert!(
-                            got.is_subset(sum) || got.width() < sum.width() * (1.0 + 1e-9),
-                            "{name}: {got} beside {sum}"
-                        );
-                        // With interval weights the centre-radius form is wider, by the product of the radii at most.
+                        // Interval weights: centre and radius overestimate a product's radius by half at most (Rump).
+                        let slack = if points { 1.0 + 1e-9 } else { 1.5 };
+                        assert!(got.width() < sum.width() * slack, "{name}: {got} beside {sum}");
                         assert!(sum.width() < got.width() * (1.0 + 1e-9), "{name}: {got} inside of {sum}");
                     }
                 }
@@ -232,19 +226,13 @@ fn blocks_of_inputs_and_ragged_edges_agree_with_scalar_intervals() {
 
 #[test]
 fn unbounded_and_empty_boxes_give_what_scalar_intervals_give() {
-    let weights = [0.0, 2.0, -1.0];
-    for (first, expected) in [(Interval::ENTIRE, Interval::new(-2.0, 1.0)), (Interval::EMPTY, Ok(Interval::EMPTY))] {
+    let one = Interval::new(-1.0, 1.0).expect("ordered");
+    for (first, expected) in [(Interval::ENTIRE, one), (Interval::EMPTY, Interval::EMPTY)] {
+        // 0·x₀ + 2·[−1, 0] − 1·0 + 1
         let (lo, hi) = ([first.inf(), -1.0, 0.0], [first.sup(), 0.0, 0.0]);
         let (mut y_lo, mut y_hi) = ([0.0], [0.0]);
-        super::affine(
-            Weights::Points(&weights),
-            Some(&[1.0]),
-            Boxes::new(&lo, &hi),
-            BoxesMut::new(&mut y_lo, &mut y_hi),
-            1,
-        );
-        let got = Boxes::new(&y_lo, &y_hi).get(0);
-        let expected = expected.map(|e| if e.is_empty() { e } else { Interval::new(-1.0, 1.0).expect("ordered") });
-        assert_eq!(Ok(got), expected, "0·x₀ + 2·[−1, 0] − 0 + 1");
+        let (x, y) = (Boxes::new(&lo, &hi), BoxesMut::new(&mut y_lo, &mut y_hi));
+        super::affine(Weights::Points(&[0.0, 2.0, -1.0]), Some(&[1.0]), x, y, 1);
+        assert_eq!(Boxes::new(&y_lo, &y_hi).get(0), expected);
     }
 }
