@@ -64,6 +64,12 @@ impl Extremum {
     const fn new(at: f64, value: f64) -> Self {
         Self { at: (at.next_down(), at.next_up()), value }
     }
+
+    /// Whether it may lie between the ends.
+    #[inline(always)]
+    fn inside(self, lo: f64, hi: f64) -> bool {
+        (lo <= self.at.1) & (hi >= self.at.0)
+    }
 }
 
 /// Least value and extrema of the slope of an activation.
@@ -88,56 +94,109 @@ fn sweep<C: Contract>(c: C, function: Activation, x: Boxes<'_>, y: &mut BoxesMut
     // With `e = e⁻ˣ` to 3u: s = 1/(1+e) to 5u and 1−s = e·s to 6u of themselves, their product p to 9u (the error of e
     // enters them with opposite signs), x·s to 6u. The factors below leave room for the rounding of the bounds themselves.
     match function {
-        Activation::Identity => {
-            ends(x, y, slope, NONE, |x| Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 })
-        }
+        Activation::Identity => ends(
+            x,
+            y,
+            slope,
+            NONE,
+            #[inline(always)]
+            |x| Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 },
+        ),
         Activation::Relu => relu(x, y, slope),
-        Activation::Tanh => ends(x, y, slope, TANH, |x| {
-            let [value, slope, ..] = function.jet(c, x);
-            Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
-        }),
-        Activation::Sigmoid => ends(x, y, slope, SIGMOID, |x| {
-            let [value, slope, ..] = function.jet(c, x);
-            Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
-        }),
-        Activation::Softplus => ends(x, y, slope, NONE, |x| {
-            let [value, slope, ..] = function.jet(c, x);
-            Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
-        }),
-        Activation::Silu => ends(x, y, slope, SILU, |x| {
-            let [value, slope, ..] = function.jet(c, x);
-            // σ + x·p: the terms, before they cancel, are |slope| + 2|x|p at most, and |x|p ≤ |x|·s·(1−s).
-            let s = Activation::Sigmoid.jet(c, x);
-            Ends { value, value_error: 8.0 * U * value.abs(), slope, slope_error: 14.0 * U * (s[0] + x.abs() * s[1]) }
-        }),
+        Activation::Tanh => ends(
+            x,
+            y,
+            slope,
+            TANH,
+            #[inline(always)]
+            |x| {
+                let [value, slope, ..] = Activation::Tanh.jet(c, x);
+                Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
+            },
+        ),
+        Activation::Sigmoid => ends(
+            x,
+            y,
+            slope,
+            SIGMOID,
+            #[inline(always)]
+            |x| {
+                let [value, slope, ..] = Activation::Sigmoid.jet(c, x);
+                Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
+            },
+        ),
+        Activation::Softplus => ends(
+            x,
+            y,
+            slope,
+            NONE,
+            #[inline(always)]
+            |x| {
+                let [value, slope, ..] = Activation::Softplus.jet(c, x);
+                Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
+            },
+        ),
+        Activation::Silu => ends(
+            x,
+            y,
+            slope,
+            SILU,
+            #[inline(always)]
+            |x| {
+                let [value, slope, ..] = Activation::Silu.jet(c, x);
+                // σ + x·p: the terms, before they cancel, are |slope| + 2|x|p at most, and |x|p ≤ |x|·s·(1−s).
+                let s = Activation::Sigmoid.jet(c, x);
+                Ends {
+                    value,
+                    value_error: 8.0 * U * value.abs(),
+                    slope,
+                    slope_error: 14.0 * U * (s[0] + x.abs() * s[1]),
+                }
+            },
+        ),
     }
+}
+
+/// One tile of [`ends`].
+#[inline(always)]
+fn step(
+    lo: &[f64; LANES],
+    hi: &[f64; LANES],
+    [y_lo, y_hi, slope_lo, slope_hi]: [&mut [f64; LANES]; 4],
+    extrema: &Extrema,
+    f: &impl Fn(f64) -> Ends,
+) {
+    for i in 0..LANES {
+        let (a, b) = (f(lo[i]), f(hi[i]));
+        y_lo[i] = least(a.value - a.value_error, b.value - b.value_error);
+        y_hi[i] = greatest(a.value + a.value_error, b.value + b.value_error);
+        slope_lo[i] = least(a.slope - a.slope_error, b.slope - b.slope_error);
+        slope_hi[i] = greatest(a.slope + a.slope_error, b.slope + b.slope_error);
+        if let Some(e) = extrema.least_value {
+            y_lo[i] = if e.inside(lo[i], hi[i]) { e.value } else { y_lo[i] };
+        }
+        if let Some(e) = extrema.greatest_slope {
+            slope_hi[i] = if e.inside(lo[i], hi[i]) { e.value } else { slope_hi[i] };
+        }
+        if let Some(e) = extrema.least_slope {
+            slope_lo[i] = if e.inside(lo[i], hi[i]) { e.value } else { slope_lo[i] };
+        }
+    }
+}
+
+#[inline(always)]
+fn least(a: f64, b: f64) -> f64 {
+    if b < a { b } else { a }
+}
+
+#[inline(always)]
+fn greatest(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
 }
 
 /// Hulls of the widened values at both ends and of the extrema between, [`LANES`] at a time.
 #[inline(always)]
 fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: Extrema, f: impl Fn(f64) -> Ends) {
-    let step = |lo: &[f64; LANES], hi: &[f64; LANES], out: [&mut [f64; LANES]; 4]| {
-        let [y_lo, y_hi, slope_lo, slope_hi] = out;
-        for i in 0..LANES {
-            let (a, b) = (f(lo[i]), f(hi[i]));
-            let least = |a: f64, b: f64| if b < a { b } else { a };
-            let most = |a: f64, b: f64| if b > a { b } else { a };
-            y_lo[i] = least(a.value - a.value_error, b.value - b.value_error);
-            y_hi[i] = most(a.value + a.value_error, b.value + b.value_error);
-            slope_lo[i] = least(a.slope - a.slope_error, b.slope - b.slope_error);
-            slope_hi[i] = most(a.slope + a.slope_error, b.slope + b.slope_error);
-            let inside = |e: Extremum| (lo[i] <= e.at.1) & (hi[i] >= e.at.0);
-            if let Some(e) = extrema.least_value {
-                y_lo[i] = if inside(e) { e.value } else { y_lo[i] };
-            }
-            if let Some(e) = extrema.greatest_slope {
-                slope_hi[i] = if inside(e) { e.value } else { slope_hi[i] };
-            }
-            if let Some(e) = extrema.least_slope {
-                slope_lo[i] = if inside(e) { e.value } else { slope_lo[i] };
-            }
-        }
-    };
     let (los, lo_rest) = x.lo.as_chunks::<LANES>();
     let (his, hi_rest) = x.hi.as_chunks::<LANES>();
     let (y_los, y_lo_rest) = y.lo.as_chunks_mut::<LANES>();
@@ -145,7 +204,7 @@ fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: E
     let (slope_los, slope_lo_rest) = slope.lo.as_chunks_mut::<LANES>();
     let (slope_his, slope_hi_rest) = slope.hi.as_chunks_mut::<LANES>();
     for (((((lo, hi), a), b), c), d) in los.iter().zip(his).zip(y_los).zip(y_his).zip(slope_los).zip(slope_his) {
-        step(lo, hi, [a, b, c, d]);
+        step(lo, hi, [a, b, c, d], &extrema, &f);
     }
     // The last few, in a padded tile.
     let rest = lo_rest.len();
@@ -154,7 +213,7 @@ fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: E
         tile[0][..rest].copy_from_slice(lo_rest);
         tile[1][..rest].copy_from_slice(hi_rest);
         let [lo, hi, a, b, c, d] = &mut tile;
-        step(lo, hi, [a, b, c, d]);
+        step(lo, hi, [a, b, c, d], &extrema, &f);
         y_lo_rest.copy_from_slice(&a[..rest]);
         y_hi_rest.copy_from_slice(&b[..rest]);
         slope_lo_rest.copy_from_slice(&c[..rest]);

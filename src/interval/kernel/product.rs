@@ -99,9 +99,30 @@ impl Product<'_> {
                     };
                     let rows = self.outputs - row;
                     row += match rows {
-                        6.. if wide => micro::<S, 6, 2>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
-                        4.. => micro::<S, 4, 1>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
-                        _ => micro::<S, 1, 2>(simd, panel, inputs, depth, |r, c, q| store(row + r, c, q)),
+                        6.. if wide => micro::<S, 6, 2>(
+                            simd,
+                            panel,
+                            inputs,
+                            depth,
+                            #[inline(always)]
+                            |r, c, q| store(row + r, c, q),
+                        ),
+                        4.. => micro::<S, 4, 1>(
+                            simd,
+                            panel,
+                            inputs,
+                            depth,
+                            #[inline(always)]
+                            |r, c, q| store(row + r, c, q),
+                        ),
+                        _ => micro::<S, 1, 2>(
+                            simd,
+                            panel,
+                            inputs,
+                            depth,
+                            #[inline(always)]
+                            |r, c, q| store(row + r, c, q),
+                        ),
                     };
                 }
             }
@@ -111,7 +132,14 @@ impl Product<'_> {
                     let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
                     for r in 0..rows {
                         let panel = Panel { w: &centres[r], radii: Some(&radii[r]), row: BLOCK, column: 1 };
-                        micro::<S, 1, 2>(simd, panel, inputs, depth, |_, c, q| store(row + r, c, q));
+                        micro::<S, 1, 2>(
+                            simd,
+                            panel,
+                            inputs,
+                            depth,
+                            #[inline(always)]
+                            |_, c, q| store(row + r, c, q),
+                        );
                     }
                 }
             }
@@ -269,6 +297,22 @@ fn registers<S: Simd, const NV: usize>(row: &[f64; TILE], part: usize) -> [S::f6
     *S::as_simd_f64s(row).0[part * NV..].first_chunk().expect("a tile is whole registers")
 }
 
+/// `c += w·m` and `radius += |w|·q`, in each of `N` places.
+#[inline(always)]
+fn accumulate<S: Simd, const N: usize>(
+    simd: S,
+    w: [S::f64s; N],
+    m: S::f64s,
+    q: S::f64s,
+    c: &mut [S::f64s; N],
+    radius: &mut [S::f64s; N],
+) {
+    for i in 0..N {
+        c[i] = simd.mul_add_e_f64s(w[i], m, c[i]);
+        radius[i] = simd.mul_add_e_f64s(simd.abs_f64s(w[i]), q, radius[i]);
+    }
+}
+
 /// Centres and radii of the products of `MR` rows with one box.
 #[inline(always)]
 fn dot<S: Simd, const MR: usize>(
@@ -281,19 +325,23 @@ fn dot<S: Simd, const MR: usize>(
 ) -> [(f64, f64); MR] {
     let (mut c, mut radius) = ([simd.splat_f64s(0.0); MR], [simd.splat_f64s(0.0); MR]);
     let (m, q, a) = (S::as_simd_f64s(m).0, S::as_simd_f64s(q).0, S::as_simd_f64s(a).0);
-    let split = rows.map(|row| S::as_simd_f64s(row));
-    let whole = split[0].0.len();
-    let mut step = |k: usize, w: [S::f64s; MR]| {
-        for r in 0..MR {
-            c[r] = simd.mul_add_e_f64s(w[r], m[k], c[r]);
-            radius[r] = simd.mul_add_e_f64s(simd.abs_f64s(w[r]), q[k], radius[r]);
-        }
-    };
-    for k in 0..whole {
-        step(k, split.map(|(whole, _)| whole[k]));
+    let whole = rows[0].len() / S::F64_LANES;
+    let mut bodies: [&[S::f64s]; MR] = [&[]; MR];
+    for r in 0..MR {
+        bodies[r] = &S::as_simd_f64s(rows[r]).0[..whole];
     }
-    if !split[0].1.is_empty() {
-        step(whole, split.map(|(_, rest)| simd.partial_load_f64s(rest)));
+    let mut w = c;
+    for (k, (&m, &q)) in m[..whole].iter().zip(&q[..whole]).enumerate() {
+        for r in 0..MR {
+            w[r] = bodies[r][k];
+        }
+        accumulate(simd, w, m, q, &mut c, &mut radius);
+    }
+    if whole * S::F64_LANES < rows[0].len() {
+        for r in 0..MR {
+            w[r] = simd.partial_load_f64s(&rows[r][whole * S::F64_LANES..]);
+        }
+        accumulate(simd, w, m[whole], q[whole], &mut c, &mut radius);
     }
     if let Some(radii) = radii {
         for r in 0..MR {
@@ -306,7 +354,11 @@ fn dot<S: Simd, const MR: usize>(
             }
         }
     }
-    core::array::from_fn(|r| (simd.reduce_sum_f64s(c[r]), simd.reduce_sum_f64s(radius[r])))
+    let mut sums = [(0.0, 0.0); MR];
+    for r in 0..MR {
+        sums[r] = (simd.reduce_sum_f64s(c[r]), simd.reduce_sum_f64s(radius[r]));
+    }
+    sums
 }
 
 /// Adds `Σₖ w[k·stride + o]·m[k]` to `c[o]`, and the radii to `radius[o]`: the weights are contiguous along the outputs.
@@ -326,7 +378,7 @@ fn axpy<S: Simd>(simd: S, w: &[f64], stride: usize, m: &[f64], q: &[f64], c: &mu
     }
 }
 
-/// `NV` registers of outputs, the last of them possibly cut short; returns how many outputs that are.
+/// `NV` registers of outputs, or a part of one; returns how many outputs that are.
 #[inline(always)]
 fn axpy_strip<S: Simd, const NV: usize>(
     simd: S,
@@ -337,23 +389,26 @@ fn axpy_strip<S: Simd, const NV: usize>(
     c: &mut [f64],
     radius: &mut [f64],
 ) -> usize {
-    let (lanes, width) = (S::F64_LANES, c.len());
-    let load = |row: &[f64], v: usize| simd.partial_load_f64s(&row[v * lanes..width.min((v + 1) * lanes)]);
-    let mut sum: [S::f64s; NV] = core::array::from_fn(|v| load(c, v));
-    let mut sum_of_radii: [S::f64s; NV] = core::array::from_fn(|v| load(radius, v));
-    for (k, (&m, &q)) in m.iter().zip(q).enumerate() {
-        let row = &w[k * stride..];
-        let (m, q) = (simd.splat_f64s(m), simd.splat_f64s(q));
-        for v in 0..NV {
-            let w = load(row, v);
-            sum[v] = simd.mul_add_e_f64s(w, m, sum[v]);
-            sum_of_radii[v] = simd.mul_add_e_f64s(simd.abs_f64s(w), q, sum_of_radii[v]);
-        }
+    let width = c.len();
+    let mut sum = load::<S, NV>(simd, c);
+    let mut sum_of_radii = load::<S, NV>(simd, radius);
+    for ((&m, &q), row) in m.iter().zip(q).zip(w.chunks(stride)) {
+        let w = load::<S, NV>(simd, &row[..width]);
+        accumulate(simd, w, simd.splat_f64s(m), simd.splat_f64s(q), &mut sum, &mut sum_of_radii);
     }
     for v in 0..NV {
-        let range = v * lanes..width.min((v + 1) * lanes);
+        let range = v * S::F64_LANES..width.min((v + 1) * S::F64_LANES);
         simd.partial_store_f64s(&mut c[range.clone()], sum[v]);
         simd.partial_store_f64s(&mut radius[range], sum_of_radii[v]);
     }
     width
+}
+
+/// `NV` whole registers, or what there is of one.
+#[inline(always)]
+fn load<S: Simd, const NV: usize>(simd: S, from: &[f64]) -> [S::f64s; NV] {
+    match S::as_simd_f64s(from).0.first_chunk() {
+        Some(whole) => *whole,
+        None => [simd.partial_load_f64s(from); NV],
+    }
 }
