@@ -4,7 +4,7 @@
 //! and hulled with the extrema that may lie between the ends. What is outside of the range where that bound is proved goes
 //! through [`Interval::activation`], one by one.
 
-use pulp::Arch;
+use pulp::{Arch, WithSimd};
 
 use super::{Boxes, BoxesMut};
 use crate::math::{Activation, Contract, Fused, Separate};
@@ -12,7 +12,7 @@ use crate::math::{Activation, Contract, Fused, Separate};
 /// Ends up to here are within the range of the bounds below; `eˣ` is a normal number.
 const RANGE: f64 = 700.0;
 /// Elements taken at once.
-const LANES: usize = 8;
+const LANES: usize = 64;
 const U: f64 = f64::EPSILON / 2.0;
 
 /// `y = f(x)` and `slope = f′(x)`, element by element, as range enclosures.
@@ -32,15 +32,11 @@ const U: f64 = f64::EPSILON / 2.0;
 pub fn activation(function: Activation, x: Boxes<'_>, mut y: BoxesMut<'_>, mut slope: BoxesMut<'_>) {
     assert!(x.lo.len() == x.hi.len() && y.lo.len() == y.hi.len() && slope.lo.len() == slope.hi.len());
     assert!(x.len() == y.lo.len() && x.len() == slope.lo.len(), "as many results as arguments");
-    let arch = Arch::new();
-    // Separate products where the machine has no fused ones: there `mul_add` would be a library call.
-    if matches!(arch, Arch::Scalar) {
-        sweep(Separate, function, x, &mut y, &mut slope);
-    } else {
-        arch.dispatch(
-            #[inline(always)]
-            || sweep(Fused, function, x, &mut y, &mut slope),
-        );
+    let sweep = Sweep { function, x, y: &mut y, slope: &mut slope };
+    match Arch::new() {
+        // Where the machine has no fused operation, `mul_add` would be a library call.
+        Arch::Scalar => sweep.run(Separate),
+        arch => arch.dispatch(sweep),
     }
     exceptions(function, x, &mut y, &mut slope);
 }
@@ -89,85 +85,84 @@ const SILU: Extrema = Extrema {
     least_slope: Some(Extremum::new(-2.3993572805154675, (-0.09983932012886692_f64).next_down())),
 };
 
-#[inline(always)]
-fn sweep<C: Contract>(c: C, function: Activation, x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
-    // With `e = e⁻ˣ` to 3u: s = 1/(1+e) to 5u and 1−s = e·s to 6u of themselves, their product p to 9u (the error of e
-    // enters them with opposite signs), x·s to 6u. The factors below leave room for the rounding of the bounds themselves.
-    match function {
-        Activation::Identity => ends(
-            x,
-            y,
-            slope,
-            NONE,
-            #[inline(always)]
-            |x| Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 },
-        ),
-        Activation::Relu => relu(x, y, slope),
-        Activation::Tanh => ends(
-            x,
-            y,
-            slope,
-            TANH,
-            #[inline(always)]
-            |x| {
-                let [value, slope, ..] = Activation::Tanh.jet(c, x);
-                Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
-            },
-        ),
-        Activation::Sigmoid => ends(
-            x,
-            y,
-            slope,
-            SIGMOID,
-            #[inline(always)]
-            |x| {
-                let [value, slope, ..] = Activation::Sigmoid.jet(c, x);
-                Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
-            },
-        ),
-        Activation::Softplus => ends(
-            x,
-            y,
-            slope,
-            NONE,
-            #[inline(always)]
-            |x| {
-                let [value, slope, ..] = Activation::Softplus.jet(c, x);
-                Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
-            },
-        ),
-        Activation::Silu => ends(
-            x,
-            y,
-            slope,
-            SILU,
-            #[inline(always)]
-            |x| {
-                let [value, slope, ..] = Activation::Silu.jet(c, x);
-                // σ + x·p: the terms, before they cancel, are |slope| + 2|x|p at most, and |x|p ≤ |x|·s·(1−s).
-                let s = Activation::Sigmoid.jet(c, x);
-                Ends {
-                    value,
-                    value_error: 8.0 * U * value.abs(),
-                    slope,
-                    slope_error: 14.0 * U * (s[0] + x.abs() * s[1]),
-                }
-            },
-        ),
+/// The arguments of [`activation`].
+pub(super) struct Sweep<'a, 'b, 'c> {
+    pub(super) function: Activation,
+    pub(super) x: Boxes<'a>,
+    pub(super) y: &'a mut BoxesMut<'b>,
+    pub(super) slope: &'a mut BoxesMut<'c>,
+}
+
+impl WithSimd for Sweep<'_, '_, '_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        self.run(Fused);
     }
+}
+
+impl Sweep<'_, '_, '_> {
+    #[inline(always)]
+    pub(super) fn run<C: Contract>(self, c: C) {
+        let Self { function, x, y, slope } = self;
+        match function {
+            Activation::Identity => ends(c, x, y, slope, NONE, identity),
+            Activation::Relu => relu(x, y, slope),
+            Activation::Tanh => ends(c, x, y, slope, TANH, tanh),
+            Activation::Sigmoid => ends(c, x, y, slope, SIGMOID, sigmoid),
+            Activation::Softplus => ends(c, x, y, slope, NONE, softplus),
+            Activation::Silu => ends(c, x, y, slope, SILU, silu),
+        }
+    }
+}
+
+#[inline(always)]
+fn identity<C: Contract>(_: C, x: f64) -> Ends {
+    Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 }
+}
+
+/// With `e = e⁻ˣ` to 3u: s = 1/(1+e) to 5u and 1−s = e·s to 6u of themselves, their product p to 9u (the error of e enters
+/// them with opposite signs). Here and below the factors leave room for the rounding of the bounds themselves.
+#[inline(always)]
+fn sigmoid<C: Contract>(c: C, x: f64) -> Ends {
+    let [value, slope, ..] = Activation::Sigmoid.jet(c, x);
+    Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
+}
+
+/// `t = e^(−2|x|) − 1` to 3u of itself, `t/(2+t)` to 6u; `4e/(1+e)²` to 11u.
+#[inline(always)]
+fn tanh<C: Contract>(c: C, x: f64) -> Ends {
+    let [value, slope, ..] = Activation::Tanh.jet(c, x);
+    Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
+}
+
+/// `ln(1+e)` to 8u, the sum with `x` to 9u.
+#[inline(always)]
+fn softplus<C: Contract>(c: C, x: f64) -> Ends {
+    let [value, slope, ..] = Activation::Softplus.jet(c, x);
+    Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
+}
+
+/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 10u of the second.
+#[inline(always)]
+fn silu<C: Contract>(c: C, x: f64) -> Ends {
+    let [value, slope, ..] = Activation::Silu.jet(c, x);
+    let [s, p, ..] = Activation::Sigmoid.jet(c, x);
+    Ends { value, value_error: 8.0 * U * value.abs(), slope, slope_error: 14.0 * U * (s + x.abs() * p) }
 }
 
 /// One tile of [`ends`].
 #[inline(always)]
-fn step(
+fn step<C: Contract>(
+    c: C,
     lo: &[f64; LANES],
     hi: &[f64; LANES],
     [y_lo, y_hi, slope_lo, slope_hi]: [&mut [f64; LANES]; 4],
     extrema: &Extrema,
-    f: &impl Fn(f64) -> Ends,
+    f: impl Fn(C, f64) -> Ends + Copy,
 ) {
     for i in 0..LANES {
-        let (a, b) = (f(lo[i]), f(hi[i]));
+        let (a, b) = (f(c, lo[i]), f(c, hi[i]));
         y_lo[i] = least(a.value - a.value_error, b.value - b.value_error);
         y_hi[i] = greatest(a.value + a.value_error, b.value + b.value_error);
         slope_lo[i] = least(a.slope - a.slope_error, b.slope - b.slope_error);
@@ -196,7 +191,14 @@ fn greatest(a: f64, b: f64) -> f64 {
 
 /// Hulls of the widened values at both ends and of the extrema between, [`LANES`] at a time.
 #[inline(always)]
-fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: Extrema, f: impl Fn(f64) -> Ends) {
+fn ends<C: Contract>(
+    contract: C,
+    x: Boxes<'_>,
+    y: &mut BoxesMut<'_>,
+    slope: &mut BoxesMut<'_>,
+    extrema: Extrema,
+    f: impl Fn(C, f64) -> Ends + Copy,
+) {
     let (los, lo_rest) = x.lo.as_chunks::<LANES>();
     let (his, hi_rest) = x.hi.as_chunks::<LANES>();
     let (y_los, y_lo_rest) = y.lo.as_chunks_mut::<LANES>();
@@ -204,7 +206,7 @@ fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: E
     let (slope_los, slope_lo_rest) = slope.lo.as_chunks_mut::<LANES>();
     let (slope_his, slope_hi_rest) = slope.hi.as_chunks_mut::<LANES>();
     for (((((lo, hi), a), b), c), d) in los.iter().zip(his).zip(y_los).zip(y_his).zip(slope_los).zip(slope_his) {
-        step(lo, hi, [a, b, c, d], &extrema, &f);
+        step(contract, lo, hi, [a, b, c, d], &extrema, f);
     }
     // The last few, in a padded tile.
     let rest = lo_rest.len();
@@ -213,7 +215,7 @@ fn ends(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>, extrema: E
         tile[0][..rest].copy_from_slice(lo_rest);
         tile[1][..rest].copy_from_slice(hi_rest);
         let [lo, hi, a, b, c, d] = &mut tile;
-        step(lo, hi, [a, b, c, d], &extrema, &f);
+        step(contract, lo, hi, [a, b, c, d], &extrema, f);
         y_lo_rest.copy_from_slice(&a[..rest]);
         y_hi_rest.copy_from_slice(&b[..rest]);
         slope_lo_rest.copy_from_slice(&c[..rest]);

@@ -1,5 +1,7 @@
 //! The one product behind forward and adjoint layers: centres and radii in one sweep over the weights.
 
+use core::ops::Range;
+
 use pulp::Simd;
 
 use super::affine::Weights;
@@ -26,11 +28,12 @@ const BLOCK: usize = 128;
 /// Rows of interval weights converted at once.
 const ROWS: usize = 8;
 
-/// Centres `m`, radii `q ≥ ρ + γ|m|` and magnitudes `a` of a block of inputs, a tile of boxes wide.
-struct Inputs<const T: usize> {
-    m: [[f64; T]; BLOCK],
-    q: [[f64; T]; BLOCK],
-    a: [[f64; T]; BLOCK],
+/// Centres `m`, radii `q ≥ ρ + γ|m|` and magnitudes `a` of a block of inputs, a tile of boxes wide. What lies beyond the
+/// last box is left over from earlier, and never stored.
+struct Inputs {
+    m: [[f64; TILE]; BLOCK],
+    q: [[f64; TILE]; BLOCK],
+    a: [[f64; TILE]; BLOCK],
 }
 
 /// Weights of a few rows over a block of inputs. `w[r·row + i·column]`; radii likewise, or none.
@@ -50,13 +53,14 @@ impl Product<'_> {
         let gamma = gamma(self.inputs);
         self.y.lo.fill(0.0);
         self.y.hi.fill(0.0);
+        let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK], a: [[0.0; TILE]; BLOCK] };
         for start in (0..self.inputs).step_by(BLOCK) {
             let block = start..self.inputs.min(start + BLOCK);
             if self.boxes == 1 {
                 self.one_box(simd, block, gamma);
             } else {
                 for tile in (0..self.boxes).step_by(TILE) {
-                    self.tile(simd, block.clone(), tile, gamma);
+                    self.tile(simd, block.clone(), tile, inputs, gamma);
                 }
             }
         }
@@ -65,9 +69,8 @@ impl Product<'_> {
 
     /// Adds the products of a block of inputs for up to [`TILE`] boxes.
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, simd: S, block: core::ops::Range<usize>, tile: usize, gamma: f64) {
+    fn tile<S: Simd>(&mut self, simd: S, block: Range<usize>, tile: usize, inputs: &mut Inputs, gamma: f64) {
         let boxes = TILE.min(self.boxes - tile);
-        let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK], a: [[0.0; TILE]; BLOCK] };
         for (k, i) in block.clone().enumerate() {
             let at = i * self.boxes + tile;
             let (lo, hi) = (&self.x.lo[at..at + boxes], &self.x.hi[at..at + boxes]);
@@ -148,29 +151,26 @@ impl Product<'_> {
 
     /// Adds the products of a block of inputs for a single box.
     #[inline(always)]
-    fn one_box<S: Simd>(&mut self, simd: S, block: core::ops::Range<usize>, gamma: f64) {
+    fn one_box<S: Simd>(&mut self, simd: S, block: Range<usize>, gamma: f64) {
         let (mut m, mut q, mut a) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         let (lo, hi) = (&self.x.lo[block.clone()], &self.x.hi[block.clone()]);
         for k in 0..block.len() {
             (m[k], q[k], a[k]) = centre_and_radius(lo[k], hi[k], gamma);
         }
-        let (depth, sums) = (block.len(), (&mut *self.y.lo, &mut *self.y.hi));
+        let (depth, inputs) = (block.len(), [&m, &q, &a]);
+        let mut sums = (&mut *self.y.lo, &mut *self.y.hi);
         match self.weights {
             Weights::Points(w) if self.column == 1 => {
-                let row = |r: usize| &w[r * self.row + block.start..][..depth];
                 let mut r = 0;
-                while r + 4 <= self.outputs {
-                    let dots = dot::<S, 4>(simd, [row(r), row(r + 1), row(r + 2), row(r + 3)], None, &m, &q, &a);
-                    for (j, (c, radius)) in dots.into_iter().enumerate() {
-                        sums.0[r + j] += c;
-                        sums.1[r + j] += radius;
-                    }
-                    r += 4;
-                }
-                for r in r..self.outputs {
-                    let [(c, radius)] = dot::<S, 1>(simd, [row(r)], None, &m, &q, &a);
-                    sums.0[r] += c;
-                    sums.1[r] += radius;
+                while r < self.outputs {
+                    let rows = &w[r * self.row + block.start..];
+                    r += match self.outputs - r {
+                        8.. if S::REGISTER_COUNT >= 32 => {
+                            dots::<S, 8>(simd, rows, self.row, depth, inputs, &mut sums, r)
+                        }
+                        4.. => dots::<S, 4>(simd, rows, self.row, depth, inputs, &mut sums, r),
+                        _ => dots::<S, 1>(simd, rows, self.row, depth, inputs, &mut sums, r),
+                    };
                 }
             }
             Weights::Points(w) => {
@@ -183,7 +183,7 @@ impl Product<'_> {
                     let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
                     for r in 0..rows {
                         let [(c, radius)] =
-                            dot::<S, 1>(simd, [&centres[r][..depth]], Some([&radii[r][..depth]]), &m, &q, &a);
+                            dot::<S, 1>(simd, [&centres[r][..depth]], Some([&radii[r][..depth]]), inputs);
                         sums.0[row + r] += c;
                         sums.1[row + r] += radius;
                     }
@@ -230,16 +230,26 @@ impl Product<'_> {
 #[inline(always)]
 fn packed(
     w: Boxes<'_>,
-    rows: core::ops::Range<usize>,
-    block: core::ops::Range<usize>,
+    rows: Range<usize>,
+    block: Range<usize>,
     row: usize,
     column: usize,
 ) -> ([[f64; BLOCK]; ROWS], [[f64; BLOCK]; ROWS]) {
     let (mut centres, mut radii) = ([[0.0; BLOCK]; ROWS], [[0.0; BLOCK]; ROWS]);
-    for (r, o) in rows.enumerate() {
-        for (k, i) in block.clone().enumerate() {
-            let at = o * row + i * column;
-            (centres[r][k], radii[r][k]) = weight_and_radius(w.lo[at], w.hi[at]);
+    // Along whichever direction the weights are contiguous.
+    if column == 1 {
+        for (r, o) in rows.enumerate() {
+            let at = o * row + block.start;
+            for (k, (&lo, &hi)) in w.lo[at..at + block.len()].iter().zip(&w.hi[at..]).enumerate() {
+                (centres[r][k], radii[r][k]) = weight_and_radius(lo, hi);
+            }
+        }
+    } else {
+        for (k, i) in block.enumerate() {
+            let at = rows.start * row + i * column;
+            for (r, (&lo, &hi)) in w.lo[at..].iter().zip(&w.hi[at..]).take(rows.len()).enumerate() {
+                (centres[r][k], radii[r][k]) = weight_and_radius(lo, hi);
+            }
         }
     }
     (centres, radii)
@@ -251,7 +261,7 @@ fn packed(
 fn micro<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     panel: Panel<'_>,
-    inputs: &Inputs<TILE>,
+    inputs: &Inputs,
     depth: usize,
     mut store: impl FnMut(usize, &[f64; TILE], &[f64; TILE]),
 ) -> usize {
@@ -313,15 +323,36 @@ fn accumulate<S: Simd, const N: usize>(
     }
 }
 
+/// Adds the products of `MR` rows with one box to the sums from `row` on, and returns `MR`.
+#[inline(always)]
+fn dots<S: Simd, const MR: usize>(
+    simd: S,
+    w: &[f64],
+    stride: usize,
+    depth: usize,
+    inputs: [&[f64; BLOCK]; 3],
+    sums: &mut (&mut [f64], &mut [f64]),
+    row: usize,
+) -> usize {
+    let mut rows: [&[f64]; MR] = [&[]; MR];
+    for r in 0..MR {
+        rows[r] = &w[r * stride..][..depth];
+    }
+    let products = dot::<S, MR>(simd, rows, None, inputs);
+    for r in 0..MR {
+        sums.0[row + r] += products[r].0;
+        sums.1[row + r] += products[r].1;
+    }
+    MR
+}
+
 /// Centres and radii of the products of `MR` rows with one box.
 #[inline(always)]
 fn dot<S: Simd, const MR: usize>(
     simd: S,
     rows: [&[f64]; MR],
     radii: Option<[&[f64]; MR]>,
-    m: &[f64; BLOCK],
-    q: &[f64; BLOCK],
-    a: &[f64; BLOCK],
+    [m, q, a]: [&[f64; BLOCK]; 3],
 ) -> [(f64, f64); MR] {
     let (mut c, mut radius) = ([simd.splat_f64s(0.0); MR], [simd.splat_f64s(0.0); MR]);
     let (m, q, a) = (S::as_simd_f64s(m).0, S::as_simd_f64s(q).0, S::as_simd_f64s(a).0);
