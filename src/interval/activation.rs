@@ -163,6 +163,10 @@ impl Parts {
 }
 
 fn sigmoid(order: usize, x: f64) -> Bounds {
+    if x == 0.0 {
+        let value = [0.5, 0.25, 0.0, -0.125][order];
+        return (value, value);
+    }
     let at = Parts::at(x);
     match order {
         0 if x > 0.0 => {
@@ -170,7 +174,10 @@ fn sigmoid(order: usize, x: f64) -> Bounds {
             (lo, hi.min(1.0))
         }
         0 => at.scaled(at.v, 1.0),
-        1 => at.scaled(at.p, 1.0),
+        1 => {
+            let (lo, hi) = at.scaled(at.p, 1.0);
+            (lo, hi.min(0.25))
+        }
         2 => {
             let value = at.p * at.q;
             let bounds = at.scaled(value, value.hi.abs());
@@ -181,6 +188,10 @@ fn sigmoid(order: usize, x: f64) -> Bounds {
 }
 
 fn silu(order: usize, x: f64) -> Bounds {
+    if x == 0.0 {
+        let value = [0.0, 0.5, 0.5, 0.0][order];
+        return (value, value);
+    }
     let at = Parts::at(x);
     let t = Double::new(at.t);
     match order {
@@ -189,7 +200,7 @@ fn silu(order: usize, x: f64) -> Bounds {
         // x/2 + x²/4 − …
         0 if x.abs() < power_of_two(-400) => {
             let half = mul_down(0.5, x);
-            (half, if x == 0.0 { 0.0 } else { half.next_up() })
+            (half, half.next_up())
         }
         0 if x > 0.0 => {
             let (lo, hi) = (t * -at.w).bounds();
@@ -213,7 +224,6 @@ fn silu(order: usize, x: f64) -> Bounds {
         2 => at.scaled(at.p * (Double::new(2.0) + t * at.q), at.p.hi * (2.0 - at.t)),
         _ => {
             let value = at.p * (Double::new(3.0) * at.q + t * at.one_minus_6p());
-            // Exactly 0 at 0, otherwise of the size of its terms.
             let bounds = at.scaled(value, at.p.hi * -8.0 * at.t);
             if x > 0.0 { negated(bounds) } else { bounds }
         }

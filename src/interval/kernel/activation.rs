@@ -9,8 +9,8 @@ use pulp::{Arch, WithSimd};
 use super::{Boxes, BoxesMut};
 use crate::math::{Activation, Contract, Fused, Separate};
 
-/// Ends up to here are within the range of the bounds below; `eˣ` is a normal number.
-const RANGE: f64 = 700.0;
+/// Ends up to here are within the range of the bounds below: `e^(2x)`, which tanh needs, is a normal number.
+const RANGE: f64 = 350.0;
 /// Elements taken at once.
 const LANES: usize = 64;
 const U: f64 = f64::EPSILON / 2.0;
@@ -22,7 +22,7 @@ const U: f64 = f64::EPSILON / 2.0;
 ///
 /// # Guarantee
 /// Encloses. Within 16 units of `2⁻⁵³` of the value (32 of the derivative), or exactly as [`Interval::activation`] for
-/// elements with a bound beyond ±700. Crossed bounds, ∅, give ∅.
+/// elements with a bound beyond ±350. Crossed bounds, ∅, give ∅.
 ///
 /// # Panics
 /// If the slices differ in length.

@@ -4,9 +4,11 @@ use astro_float::{BigFloat, RoundingMode};
 use proptest::prelude::*;
 use pulp::WithSimd;
 
+use super::activation::Sweep;
 use super::product::Product;
 use super::{Boxes, BoxesMut, Weights};
 use crate::interval::Interval;
+use crate::math::{Activation, Separate};
 
 /// The instruction sets that this machine can run; the portable one always.
 fn paths() -> Vec<(&'static str, fn(Product<'_>))> {
@@ -234,5 +236,86 @@ fn unbounded_and_empty_boxes_give_what_scalar_intervals_give() {
         let (x, y) = (Boxes::new(&lo, &hi), BoxesMut::new(&mut y_lo, &mut y_hi));
         super::affine(Weights::Points(&[0.0, 2.0, -1.0]), Some(&[1.0]), x, y, 1);
         assert_eq!(Boxes::new(&y_lo, &y_hi).get(0), expected);
+    }
+}
+
+/// Value and slope of an activation on every path.
+fn activate(function: Activation, lo: &[f64], hi: &[f64]) -> Vec<(&'static str, [Vec<f64>; 4])> {
+    let mut results = Vec::new();
+    let mut run = |name, path: &dyn Fn(Sweep<'_, '_, '_>)| {
+        let mut out = [(); 4].map(|()| vec![f64::NAN; lo.len()]);
+        let [a, b, c, d] = &mut out;
+        let (mut y, mut slope) = (BoxesMut::new(a, b), BoxesMut::new(c, d));
+        path(Sweep { function, x: Boxes::new(lo, hi), y: &mut y, slope: &mut slope });
+        results.push((name, out));
+    };
+    run("portable", &|sweep| sweep.run(Separate));
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let Some(v3) = pulp::x86::V3::try_new() {
+            run("x86-64-v3", &|sweep| pulp::Simd::vectorize(v3, sweep));
+        }
+        if let Some(v4) = pulp::x86::V4::try_new() {
+            run("x86-64-v4", &|sweep| pulp::Simd::vectorize(v4, sweep));
+        }
+    }
+    results
+}
+
+/// The scalar enclosures are within 1 ulp of the range, the margins of the kernels 4 ulp and more.
+fn check_activations(x: &[(f64, f64)]) {
+    let (lo, hi) = unzip(x);
+    for function in Activation::ALL {
+        for (name, [y_lo, y_hi, slope_lo, slope_hi]) in activate(function, &lo, &hi) {
+            for i in 0..x.len() {
+                let x = Interval::new(lo[i], hi[i]).expect("ordered");
+                for (order, lo, hi) in [(0, y_lo[i], y_hi[i]), (1, slope_lo[i], slope_hi[i])] {
+                    let (got, range) = (Interval::new(lo, hi).expect("ordered"), x.activation(function, order));
+                    assert!(range.is_subset(got), "{name}: {function} order {order} of {x:?}: {got:?} ⊉ {range:?}");
+                    let slack =
+                        32.0 * f64::EPSILON * range.mag().max(got.mag()).max(if order == 1 { 1.0 } else { 0.0 });
+                    assert!(got.width() <= range.width() + slack, "{name}: {function} order {order} of {x:?}: {got:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn activations_contain_the_range_on_every_path() {
+    // 200 is no multiple of a tile.
+    let grid: Vec<(f64, f64)> = (0..200).map(|k| f64::from(k - 100) * 0.0773).map(|x| (x, x + 0.3)).collect();
+    check_activations(&grid);
+    check_activations(&grid.iter().map(|&(x, _)| (x, x)).collect::<Vec<_>>());
+    check_activations(&[(-349.0, 349.0), (-1e-300, 1e-300), (0.0, 0.0), (-350.0, -349.0), (340.0, 350.0), (-5.0, 5.0)]);
+}
+
+#[test]
+fn activations_beyond_the_proved_range_are_those_of_scalar_intervals() {
+    let sets = [
+        Interval::EMPTY,
+        Interval::ENTIRE,
+        Interval::point(-1e300),
+        Interval::new(3.0, f64::INFINITY).expect("half-line"),
+        Interval::new(-699.0, 2.0).expect("ordered"),
+    ];
+    let (lo, hi): (Vec<f64>, Vec<f64>) = sets.iter().map(|x| (x.inf(), x.sup())).unzip();
+    for function in Activation::ALL {
+        let mut out = [[0.0; 5]; 4];
+        let [a, b, c, d] = &mut out;
+        super::activation(function, Boxes::new(&lo, &hi), BoxesMut::new(a, b), BoxesMut::new(c, d));
+        for (i, x) in sets.iter().enumerate() {
+            assert_eq!(Boxes::new(&out[0], &out[1]).get(i), x.activation(function, 0), "{function}{x}");
+            assert_eq!(Boxes::new(&out[2], &out[3]).get(i), x.activation(function, 1), "{function}′{x}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_activations_contain_the_range(
+        x in proptest::collection::vec((-30.0..30.0_f64, prop_oneof![Just(0.0), 0.0..4.0_f64, 0.0..1e-9_f64]), 1..70),
+    ) {
+        check_activations(&x.into_iter().map(|(x, width)| (x, x + width)).collect::<Vec<_>>());
     }
 }
