@@ -20,7 +20,7 @@ use super::double::{Double, MARGIN};
 use super::exact::scale;
 use super::exponential::{exp_parts, power_of_two};
 use super::logarithm::ln_1p;
-use super::monotone::{Bounds, increasing, negated};
+use super::monotone::{Bounds, increasing, negated, on_side};
 use crate::math::Activation;
 
 impl Interval {
@@ -171,9 +171,9 @@ fn sigmoid(order: usize, x: f64) -> Bounds {
     match order {
         0 if x > 0.0 => {
             let (lo, hi) = at.w.bounds();
-            (lo, hi.min(1.0))
+            (lo.max(0.5), hi.min(1.0))
         }
-        0 => at.scaled(at.v, 1.0),
+        0 => on_side(at.scaled(at.v, 1.0), false, 0.5),
         1 => {
             let (lo, hi) = at.scaled(at.p, 1.0);
             (lo, hi.min(0.25))
@@ -183,7 +183,8 @@ fn sigmoid(order: usize, x: f64) -> Bounds {
             let bounds = at.scaled(value, value.hi.abs());
             if x > 0.0 { negated(bounds) } else { bounds }
         }
-        _ => at.scaled(at.p * at.one_minus_6p(), at.p.hi),
+        // Least at 0.
+        _ => on_side(at.scaled(at.p * at.one_minus_6p(), at.p.hi), true, -0.125),
     }
 }
 
@@ -215,13 +216,14 @@ fn silu(order: usize, x: f64) -> Bounds {
             let value = at.v * (Double::ONE + t * at.w);
             let size = at.v.hi * (1.0 - at.t);
             if x <= 0.0 {
-                return at.scaled(value, size);
+                return on_side(at.scaled(value, size), false, 0.5);
             }
             let small = if at.n < -200 { Double::new(0.0) } else { value.scaled(power_of_two(at.n)) };
             let value = Double::ONE - small;
-            (value.down_by(2.0 * MARGIN), value.up_by(2.0 * MARGIN))
+            on_side((value.down_by(2.0 * MARGIN), value.up_by(2.0 * MARGIN)), true, 0.5)
         }
-        2 => at.scaled(at.p * (Double::new(2.0) + t * at.q), at.p.hi * (2.0 - at.t)),
+        // Greatest at 0.
+        2 => on_side(at.scaled(at.p * (Double::new(2.0) + t * at.q), at.p.hi * (2.0 - at.t)), false, 0.5),
         _ => {
             let value = at.p * (Double::new(3.0) * at.q + t * at.one_minus_6p());
             let bounds = at.scaled(value, at.p.hi * -8.0 * at.t);

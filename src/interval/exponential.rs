@@ -4,7 +4,7 @@ use super::Interval;
 use super::directed::{above, below};
 use super::double::Double;
 use super::exact::scale;
-use super::monotone::{Bounds, increasing, near_diagonal, negated};
+use super::monotone::{Bounds, increasing, near_diagonal, negated, on_side};
 
 /// `1/n!`, `n` from 0.
 pub(super) const INVERSE_FACTORIALS: [Double; 30] = {
@@ -77,7 +77,7 @@ pub(super) fn exp_parts(x: Double) -> (Double, i32) {
     (excess + root * q, n)
 }
 
-/// `(root, c, 2ⁿ)` with `eˣ = 2ⁿ(root + c)`, for |x| ≤ 690, where `c` is good to 2⁻⁵⁸ and exact for `x = 0`.
+/// `(root, c, 2ⁿ)` with `eˣ = 2ⁿ(root + c)`, for |x| ≤ 690, where `c` is good to 2⁻⁵⁸.
 ///
 /// As [`exp_parts`], but with `e^r − 1` in doubles throughout: beside the table value, which is exact to 2⁻¹⁰⁰, it is below
 /// 2⁻⁸ and has an error below 2⁻⁵⁹, from the rounding of `r` (2⁻⁶²), of the last sum (2⁻⁶¹) and of its product with the root
@@ -126,15 +126,18 @@ impl Interval {
     #[inline]
     pub fn exp(self) -> Self {
         if !(self.lo.abs() <= 690.0 && self.hi.abs() <= 690.0) {
-            return increasing(self, |x| exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))));
+            return increasing(self, |x| on_side(exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))), x > 0.0, 1.0));
         }
-        let error_at = |x: f64| if x == 0.0 { 0.0 } else { power_of_two(-58) };
+        const ERROR: f64 = power_of_two(-58);
         let (root, c, scale) = exp_fast(self.lo);
-        let low = Double::renormalised(root, c - error_at(self.lo));
+        let low = Double::renormalised(root, c - ERROR);
         let lo = below(low.hi, low.lo) * scale;
+        // e⁰ = 1 is exact, and bounds nearby do not reach over it.
+        let lo = if self.lo >= 0.0 { lo.max(1.0) } else { lo };
         let (root, c, scale) = exp_fast(self.hi);
-        let high = Double::renormalised(root, c + error_at(self.hi));
-        Self { lo, hi: above(high.hi, high.lo) * scale }
+        let high = Double::renormalised(root, c + ERROR);
+        let hi = above(high.hi, high.lo) * scale;
+        Self { lo, hi: if self.hi <= 0.0 { hi.min(1.0) } else { hi } }
     }
 
     /// `2ˣ`. Within 1 ulp of the range, exact at integers.
@@ -143,13 +146,15 @@ impl Interval {
             let x = x.clamp(-FAR, FAR);
             let n = libm::rint(x);
             let (p, _) = exp_parts(Double::new(x - n) * Double::LN_2);
-            exp_bounds((p, n as i32))
+            on_side(exp_bounds((p, n as i32)), x >= n, scale(1.0, n as i32, x < n))
         })
     }
 
     /// `10ˣ`. Within 1 ulp of the range.
     pub fn exp10(self) -> Self {
-        increasing(self, |x| exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)) * Double::LN_10)))
+        increasing(self, |x| {
+            on_side(exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)) * Double::LN_10)), x > 0.0, 1.0)
+        })
     }
 
     /// `eˣ − 1`. Within 1 ulp of the range.
@@ -203,7 +208,7 @@ impl Interval {
             let sum = Double::ONE + p;
             // Beyond 2⁻²⁰⁰ the second exponential is within the margin.
             let mirrored = if n > 100 { sum } else { sum + Double::new(power_of_two(-2 * n)) / sum };
-            mirrored.bounds_scaled(n - 1)
+            on_side(mirrored.bounds_scaled(n - 1), true, 1.0)
         })
     }
 

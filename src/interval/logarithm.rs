@@ -55,7 +55,13 @@ impl Interval {
     pub fn log2(self) -> Self {
         logarithm(self, |x| {
             let (m, n) = libm::frexp(x);
-            if m == 0.5 { (f64::from(n - 1), f64::from(n - 1)) } else { (ln(x) / Double::LN_2).bounds() }
+            if m == 0.5 {
+                (f64::from(n - 1), f64::from(n - 1))
+            } else {
+                // Between two powers of two.
+                let (lo, hi) = (ln(x) / Double::LN_2).bounds();
+                (lo.max(f64::from(n - 1)), hi.min(f64::from(n)))
+            }
         })
     }
 

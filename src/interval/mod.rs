@@ -2,6 +2,7 @@
 
 mod activation;
 mod arith;
+mod decimal;
 mod directed;
 mod double;
 mod exact;
@@ -23,3 +24,7 @@ mod trigonometric;
 
 pub use scalar::Tri;
 pub use set::{Interval, InvalidInterval};
+pub use text::ParseIntervalError;
+
+#[cfg(test)]
+mod props;

@@ -47,3 +47,10 @@ pub(super) fn near_diagonal(x: f64, outside: bool, f: impl Fn(f64) -> Bounds) ->
         (x.next_down(), x)
     }
 }
+
+/// Bounds of a value that is at least `limit` if `above`, and at most if not: where a function passes a double exactly, its
+/// bounds nearby must not reach over it.
+#[inline(always)]
+pub(super) fn on_side((lo, hi): Bounds, above: bool, limit: f64) -> Bounds {
+    if above { (lo.max(limit), hi) } else { (lo, hi.min(limit)) }
+}

@@ -4,7 +4,7 @@ use super::Interval;
 use super::double::Double;
 use super::exponential::{exp_bounds, exp_parts};
 use super::logarithm::ln;
-use super::monotone::{Bounds, decreasing, increasing, negated};
+use super::monotone::{Bounds, decreasing, increasing, negated, on_side};
 
 /// Bounds of `xʸ` for `x ≥ 0`, both possibly infinite, limits where it is undefined, and 1 for `y = 0`.
 fn power(x: f64, y: f64) -> Bounds {
@@ -20,7 +20,8 @@ fn power(x: f64, y: f64) -> Bounds {
         let product = logarithm * Double::new(near);
         let product = if product.hi.abs() > FAR { Double::new(FAR.copysign(product.hi)) } else { product };
         let (p, n) = exp_parts(product);
-        if p.hi == 0.0 { exp_bounds((Double::new(f64::MIN_POSITIVE), n)) } else { exp_bounds((p, n)) }
+        let p = if p.hi == 0.0 { Double::new(f64::MIN_POSITIVE) } else { p };
+        on_side(exp_bounds((p, n)), (x > 1.0) == (y > 0.0), 1.0)
     }
 }
 
