@@ -256,7 +256,7 @@ fn functions_enclose_within_the_documented_ulps() {
     let mut failures = Vec::new();
     for case in cases() {
         let start = std::time::Instant::now();
-        if let Err((failure, x, range)) = run(&case, 300) {
+        if let Err((failure, x, range)) = run(&case, 1000) {
             failures.push(format!("{}: {failure:?} at {x:e}: {:e} {:e}", case.name, range.inf(), range.sup()));
         }
         println!("{:>16} {:?}", case.name, start.elapsed());

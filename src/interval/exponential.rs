@@ -145,8 +145,8 @@ impl Interval {
         increasing(self, |x| {
             let x = x.clamp(-FAR, FAR);
             let n = libm::rint(x);
-            let (p, _) = exp_parts(Double::new(x - n) * Double::LN_2);
-            on_side(exp_bounds((p, n as i32)), x >= n, scale(1.0, n as i32, x < n))
+            let (p, carry) = exp_parts(Double::new(x - n) * Double::LN_2);
+            on_side(exp_bounds((p, n as i32 + carry)), x >= n, scale(1.0, n as i32, x < n))
         })
     }
 
