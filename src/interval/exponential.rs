@@ -121,23 +121,38 @@ pub(super) fn exp_bounds((p, n): (Double, i32)) -> Bounds {
 /// Beyond it `eˣ` is above `MAX` or below the least double, on either base.
 const FAR: f64 = 1200.0;
 
+/// What [`exp_fast`] may be off, relative to `2ⁿ`.
+const ERROR: f64 = power_of_two(-58);
+
+/// A lower bound of `eˣ`; e⁰ = 1 is exact, and bounds nearby do not reach over it.
+#[inline(always)]
+fn exp_down(x: f64) -> f64 {
+    if !(x.abs() <= 690.0) {
+        return exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))).0;
+    }
+    let (root, c, scale) = exp_fast(x);
+    let value = Double::renormalised(root, c - ERROR);
+    let bound = below(value.hi, value.lo) * scale;
+    if x >= 0.0 { bound.max(1.0) } else { bound }
+}
+
+/// An upper bound of `eˣ`.
+#[inline(always)]
+fn exp_up(x: f64) -> f64 {
+    if !(x.abs() <= 690.0) {
+        return exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))).1;
+    }
+    let (root, c, scale) = exp_fast(x);
+    let value = Double::renormalised(root, c + ERROR);
+    let bound = above(value.hi, value.lo) * scale;
+    if x <= 0.0 { bound.min(1.0) } else { bound }
+}
+
 impl Interval {
     /// `eˣ`. Within 1 ulp of the range.
     #[inline]
     pub fn exp(self) -> Self {
-        if !(self.lo.abs() <= 690.0 && self.hi.abs() <= 690.0) {
-            return increasing(self, |x| on_side(exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))), x > 0.0, 1.0));
-        }
-        const ERROR: f64 = power_of_two(-58);
-        let (root, c, scale) = exp_fast(self.lo);
-        let low = Double::renormalised(root, c - ERROR);
-        let lo = below(low.hi, low.lo) * scale;
-        // e⁰ = 1 is exact, and bounds nearby do not reach over it.
-        let lo = if self.lo >= 0.0 { lo.max(1.0) } else { lo };
-        let (root, c, scale) = exp_fast(self.hi);
-        let high = Double::renormalised(root, c + ERROR);
-        let hi = above(high.hi, high.lo) * scale;
-        Self { lo, hi: if self.hi <= 0.0 { hi.min(1.0) } else { hi } }
+        if self.is_empty() { Self::EMPTY } else { Self { lo: exp_down(self.lo), hi: exp_up(self.hi) } }
     }
 
     /// `2ˣ`. Within 1 ulp of the range, exact at integers.
