@@ -15,10 +15,12 @@
 //! critical points between them.
 
 use super::Interval;
+use super::directed::mul_down;
 use super::double::{Double, MARGIN};
+use super::exact::scale;
 use super::exponential::{exp_parts, power_of_two};
 use super::logarithm::ln_1p;
-use super::monotone::{Bounds, increasing};
+use super::monotone::{Bounds, increasing, negated, on_side};
 use crate::math::Activation;
 
 impl Interval {
@@ -51,7 +53,7 @@ impl Interval {
         match (function, order) {
             (Activation::Identity, _) => [self, Self::ONE, Self::ZERO, Self::ZERO][order],
             (Activation::Relu, _) => self.relu(order),
-            (Activation::Tanh, 0) => increasing(self, tanh),
+            (Activation::Tanh, 0) => self.tanh(),
             (Activation::Tanh, _) => {
                 let scale = [1.0, 4.0, 8.0, 16.0][order];
                 let doubled = Self { lo: 2.0 * self.lo, hi: 2.0 * self.hi };
@@ -152,42 +154,59 @@ impl Parts {
         Double::ONE - p * Double::new(6.0)
     }
 
-    /// Bounds of `(value ± 2⁻⁸⁰ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from.
+    /// Bounds of `(value ± 2⁻⁶⁴ size)·2ⁿ`, where `size` bounds the terms that `value` was summed from. The further 2⁻⁹⁰⁰
+    /// covers underflow in these terms.
     fn scaled(&self, value: Double, size: f64) -> Bounds {
-        let error = MARGIN * size;
-        (
-            super::exact::scale(value.down_by(error), self.n, false),
-            super::exact::scale(value.up_by(error), self.n, true),
-        )
+        let error = MARGIN * size + power_of_two(-900);
+        (scale(value.down_by(error), self.n, false), scale(value.up_by(error), self.n, true))
     }
 }
 
-fn negated((lo, hi): Bounds) -> Bounds {
-    (-hi, -lo)
-}
-
 fn sigmoid(order: usize, x: f64) -> Bounds {
+    if x == 0.0 {
+        let value = [0.5, 0.25, 0.0, -0.125][order];
+        return (value, value);
+    }
     let at = Parts::at(x);
     match order {
-        0 if x > 0.0 => (at.w.down(), at.w.up().min(1.0)),
-        0 => at.scaled(at.v, 1.0),
-        1 => at.scaled(at.p, 1.0),
+        0 if x > 0.0 => {
+            let (lo, hi) = at.w.bounds();
+            (lo.max(0.5), hi.min(1.0))
+        }
+        0 => on_side(at.scaled(at.v, 1.0), false, 0.5),
+        1 => {
+            let (lo, hi) = at.scaled(at.p, 1.0);
+            (lo, hi.min(0.25))
+        }
         2 => {
             let value = at.p * at.q;
             let bounds = at.scaled(value, value.hi.abs());
             if x > 0.0 { negated(bounds) } else { bounds }
         }
-        _ => at.scaled(at.p * at.one_minus_6p(), at.p.hi),
+        // Least at 0.
+        _ => on_side(at.scaled(at.p * at.one_minus_6p(), at.p.hi), true, -0.125),
     }
 }
 
 fn silu(order: usize, x: f64) -> Bounds {
+    if x == 0.0 {
+        let value = [0.0, 0.5, 0.5, 0.0][order];
+        return (value, value);
+    }
     let at = Parts::at(x);
     let t = Double::new(at.t);
     match order {
         // x(1 − σ(−x)), and σ(−x) is below 2⁻²⁸⁰⁰.
         0 if x >= FAR => (x.next_down(), x),
-        0 if x > 0.0 => ((t * -at.w).down(), (t * -at.w).up().min(x)),
+        // x/2 + x²/4 − …
+        0 if x.abs() < power_of_two(-400) => {
+            let half = mul_down(0.5, x);
+            (half, half.next_up())
+        }
+        0 if x > 0.0 => {
+            let (lo, hi) = (t * -at.w).bounds();
+            (lo, hi.min(x))
+        }
         0 => {
             let value = t * at.v;
             at.scaled(value, value.hi.abs())
@@ -197,26 +216,20 @@ fn silu(order: usize, x: f64) -> Bounds {
             let value = at.v * (Double::ONE + t * at.w);
             let size = at.v.hi * (1.0 - at.t);
             if x <= 0.0 {
-                return at.scaled(value, size);
+                return on_side(at.scaled(value, size), false, 0.5);
             }
             let small = if at.n < -200 { Double::new(0.0) } else { value.scaled(power_of_two(at.n)) };
             let value = Double::ONE - small;
-            (value.down_by(2.0 * MARGIN), value.up_by(2.0 * MARGIN))
+            on_side((value.down_by(2.0 * MARGIN), value.up_by(2.0 * MARGIN)), true, 0.5)
         }
-        2 => at.scaled(at.p * (Double::new(2.0) + t * at.q), at.p.hi * (2.0 - at.t)),
+        // Greatest at 0.
+        2 => on_side(at.scaled(at.p * (Double::new(2.0) + t * at.q), at.p.hi * (2.0 - at.t)), false, 0.5),
         _ => {
             let value = at.p * (Double::new(3.0) * at.q + t * at.one_minus_6p());
-            // Exactly 0 at 0, otherwise of the size of its terms.
             let bounds = at.scaled(value, at.p.hi * -8.0 * at.t);
             if x > 0.0 { negated(bounds) } else { bounds }
         }
     }
-}
-
-fn tanh(x: f64) -> Bounds {
-    let size = Parts::at(2.0 * x).q;
-    let bounds = (size.down(), size.up().min(1.0));
-    if x < 0.0 { negated(bounds) } else { bounds }
 }
 
 fn softplus(x: f64) -> Bounds {
@@ -226,13 +239,13 @@ fn softplus(x: f64) -> Bounds {
     let at = Parts::at(x);
     if x > 0.0 {
         let value = if at.n < -200 { Double::new(x) } else { Double::new(x) + ln_1p(at.exponential()) };
-        (value.down().max(x), value.up())
+        let (lo, hi) = value.bounds();
+        (lo.max(x), hi)
     } else if at.n < -200 {
         // ln(1 + e) = e(1 − e/2 + …)
         at.scaled(at.v, 1.0)
     } else {
-        let value = ln_1p(at.exponential());
-        (value.down(), value.up())
+        ln_1p(at.exponential()).bounds()
     }
 }
 

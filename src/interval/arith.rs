@@ -4,9 +4,9 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Interval;
 use super::directed::{
-    above, add_down, add_up, below, div_down, div_up, fma_down, fma_up, is_safe, mul_down, mul_up, sqrt_down, sqrt_up,
-    two_product,
+    LARGE, SMALL, add_down, add_up, div_down, div_up, fma_down, fma_up, mul_down, mul_up, sqrt_down, sqrt_up,
 };
+use super::pair::Pair;
 
 impl Neg for Interval {
     type Output = Self;
@@ -42,27 +42,21 @@ impl Mul for Interval {
     type Output = Self;
     /// Tightest.
     ///
-    /// For a fixed factor `b` the product `x·b` is least at the lower end of `x` if `b ≥ 0` and at the upper one if not;
-    /// over `b` it is least at an end of `b`. So two products compete for each bound, whatever the signs, and nothing
-    /// branches on them.
+    /// With both bounds as upper ones, `x = (−lo, hi)`, multiplication by a number `y ≥ 0` is `x·y`, by a negative one
+    /// `swap(x)·|y|`. Over an interval of `y` each bound is the larger of those at its ends. Nothing branches on a sign.
     #[inline]
     fn mul(self, other: Self) -> Self {
-        let Self { lo: a, hi: b } = self;
-        let Self { lo: c, hi: d } = other;
-        if !(is_safe(a) && is_safe(b) && is_safe(c) && is_safe(d)) {
-            return self.mul_unsafe_range(other);
-        }
-        let (c_least, c_greatest) = if c < 0.0 { (b, a) } else { (a, b) };
-        let (d_least, d_greatest) = if d < 0.0 { (b, a) } else { (a, b) };
-        let down = |x, y| {
-            let (p, e) = two_product(x, y);
-            below(p, e)
-        };
-        let up = |x, y| {
-            let (p, e) = two_product(x, y);
-            above(p, e)
-        };
-        Self { lo: down(c_least, c).min(down(d_least, d)), hi: up(c_greatest, c).max(up(d_greatest, d)) }
+        let x = Pair([-self.lo, self.hi]);
+        let (c, d) = (Pair([other.lo; 2]), Pair([other.hi; 2]));
+        let (at_c, at_d) = (Pair::pick(c.is_negative(), x.swapped(), x), Pair::pick(d.is_negative(), x.swapped(), x));
+        let (c, d) = (c.abs(), d.abs());
+        let (one, two) = (at_c * c, at_d * d);
+        let first = one.exceeds(two);
+        let (x, y) = (Pair::pick(first, at_c, at_d), Pair::pick(first, c, d));
+        let (p, error) = x.two_product(y);
+        let bounds = p.above(error);
+        let safe = x.abs().within(LARGE) & y.within(LARGE) & p.abs().from(SMALL) & (one.differs(two) | c.equals(d));
+        if safe.all() { Self { lo: -bounds.0[0], hi: bounds.0[1] } } else { self.mul_by_ends(other) }
     }
 }
 
@@ -86,9 +80,10 @@ impl Div for Interval {
 }
 
 impl Interval {
-    /// [`Mul`] where an end is infinite, empty, or so large or small that its products are not error-free.
+    /// [`Mul`] where an end is infinite, empty, or so large or small that its products are not error-free; or where two
+    /// products round to the same number, and either could be the greater.
     #[cold]
-    fn mul_unsafe_range(self, other: Self) -> Self {
+    fn mul_by_ends(self, other: Self) -> Self {
         if self.is_empty() || other.is_empty() {
             return Self::EMPTY;
         }

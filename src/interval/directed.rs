@@ -8,23 +8,25 @@
 
 use super::exact::Exact;
 
-/// The next double below, of a number that is neither zero nor NaN nor −∞.
+/// +1 for the positive, −1 for the negative: what takes the bits of a double one step away from zero.
 #[inline(always)]
-const fn step_down(x: f64) -> f64 {
-    let sign = x.to_bits() >> 63;
-    f64::from_bits(x.to_bits().wrapping_add(2 * sign).wrapping_sub(1))
+const fn outward(x: f64) -> u64 {
+    ((x.to_bits() as i64 >> 63) | 1) as u64
 }
 
-/// `x` or its neighbour below, when the exact value is `x + error` and |error| is less than their distance.
+/// `x` or its neighbour below, when the exact value is `x + error` and |error| is less than their distance. Branch-free: the
+/// sign of an error is as good as random. A zero error takes no step, NaN neither; `x` is not 0 when there is an error.
 #[inline(always)]
 pub(super) const fn below(x: f64, error: f64) -> f64 {
-    if error < 0.0 { step_down(x) } else { x }
+    let step = ((error < 0.0) as u64).wrapping_neg() & outward(x);
+    f64::from_bits(x.to_bits().wrapping_sub(step))
 }
 
-/// `x` or its neighbour above, when the exact value is `x + error`.
+/// `x` or its neighbour above; as [`below`].
 #[inline(always)]
 pub(super) const fn above(x: f64, error: f64) -> f64 {
-    if error > 0.0 { -step_down(-x) } else { x }
+    let step = ((error > 0.0) as u64).wrapping_neg() & outward(x);
+    f64::from_bits(x.to_bits().wrapping_add(step))
 }
 
 /// `(s, e)` with `s` the rounded sum and `s + e = a + b` exactly (Dekker; exact in all cases without overflow).
@@ -53,6 +55,11 @@ pub(super) const fn two_product(a: f64, b: f64) -> (f64, f64) {
     let p = a * b;
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
+
+/// Operands of [`two_product`] up to here may be multiplied with each other…
+pub(super) const LARGE: f64 = f64::from_bits((1023 + 480) << 52);
+/// …and the error is exact for products from here.
+pub(super) const SMALL: f64 = f64::from_bits((1023 - 960) << 52);
 
 /// Magnitudes for which [`two_product`] is exact for any two of them: 2⁻⁴⁵⁰ to 2⁴⁵⁰.
 const SAFE: (f64, f64) = (f64::from_bits((1023 - 450) << 52), f64::from_bits((1023 + 450) << 52));

@@ -1,15 +1,16 @@
 //! Double-double arithmetic: the unevaluated sum of two doubles, some 106 bits, without a fused multiply-add.
 //!
-//! The elementary functions are evaluated in it at each end of an interval and then rounded outward. Every operation has a
-//! relative error below 2⁻¹⁰⁰ (Dekker's and Knuth's algorithms; bounds as proved by Joldes, Muller and Popescu, 2017,
-//! who have 2⁻¹⁰³ or less); a function chains a few dozen of them. Bounds are widened by 2⁻⁸⁰ of the value
-//! ([`MARGIN`]), a million times the error that could have accumulated and a thousandth of a percent of an ulp: the proof
-//! needs no care and costs no tightness.
+//! The elementary functions are evaluated in it at each end of an interval and then rounded outward. A sum or product has a
+//! relative error below 2⁻¹⁰⁰ (algorithms of Dekker and Knuth, bounds as proved by Joldes, Muller and Popescu, 2017, who
+//! have 2⁻¹⁰³ or less). The later terms of a series, below 2⁻²⁰ of its sum, are summed in plain doubles; with them a function
+//! is good to 2⁻⁷⁰ of itself. Bounds are widened by [`MARGIN`], 2⁻⁶⁴ of the value: 64 times as much, and a thousandth of an
+//! ulp, so that the proof needs no care and the bounds are the tightest ones but for one case in a thousand.
 
 use core::ops::{Add, Mul, Neg, Sub};
 
-use super::directed::{above, below, two_product, two_sum};
+use super::directed::{above, below, two_product};
 use super::exact::scale;
+use super::monotone::Bounds;
 
 /// `hi + lo`, with `hi` the double nearest to the sum.
 #[derive(Clone, Copy, Debug)]
@@ -18,23 +19,29 @@ pub(super) struct Double {
     pub(super) lo: f64,
 }
 
-/// Widening of every bound, relative to the value: 2⁻⁸⁰.
-pub(super) const MARGIN: f64 = f64::from_bits((1023 - 80) << 52);
+/// Widening of every bound, relative to the value: 2⁻⁶⁴.
+pub(super) const MARGIN: f64 = f64::from_bits((1023 - 64) << 52);
 
 impl Double {
     pub(super) const ONE: Self = Self::new(1.0);
     pub(super) const LN_2: Self = Self { hi: 0.6931471805599453, lo: 2.3190468138462996e-17 };
+    pub(super) const LN_10: Self = Self { hi: 2.302585092994046, lo: -2.1707562233822494e-16 };
+    pub(super) const TWO_OVER_ROOT_PI: Self = Self { hi: 1.1283791670955126, lo: 1.533545961316588e-17 };
+    pub(super) const FRAC_1_SQRT_TAU: Self = Self { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
+    pub(super) const FRAC_1_SQRT_2: Self = Self { hi: 0.7071067811865476, lo: -4.833646656726457e-17 };
+    pub(super) const FRAC_PI_2: Self = Self { hi: 1.5707963267948966, lo: 6.123233995736766e-17 };
 
     #[inline(always)]
     pub(super) const fn new(x: f64) -> Self {
         Self { hi: x, lo: 0.0 }
     }
 
-    /// `a + b`, exactly.
+    /// `a + b`, exactly (Knuth).
     #[inline(always)]
     pub(super) const fn sum(a: f64, b: f64) -> Self {
-        let (hi, lo) = two_sum(a, b);
-        Self { hi, lo }
+        let hi = a + b;
+        let from_b = hi - a;
+        Self { hi, lo: (a - (hi - from_b)) + (b - from_b) }
     }
 
     /// `a·b`, exactly in the range of [`two_product`].
@@ -46,17 +53,24 @@ impl Double {
 
     /// `hi + lo` for |lo| ≤ |hi|.
     #[inline(always)]
-    const fn renormalised(hi: f64, lo: f64) -> Self {
+    pub(super) const fn renormalised(hi: f64, lo: f64) -> Self {
         let sum = hi + lo;
         Self { hi: sum, lo: lo - (sum - hi) }
     }
 
     #[inline(always)]
     pub(super) const fn plus(self, other: Self) -> Self {
-        let (s, e) = two_sum(self.hi, other.hi);
-        let (t, f) = two_sum(self.lo, other.lo);
-        let first = Self::renormalised(s, e + t);
-        Self::renormalised(first.hi, first.lo + f)
+        let high = Self::sum(self.hi, other.hi);
+        let low = Self::sum(self.lo, other.lo);
+        let first = Self::renormalised(high.hi, high.lo + low.hi);
+        Self::renormalised(first.hi, first.lo + low.lo)
+    }
+
+    /// `self + other` where |other| ≤ |self|/2, which spares half of the work.
+    #[inline(always)]
+    pub(super) const fn plus_smaller(self, other: Self) -> Self {
+        let high = Self::renormalised(self.hi, other.hi);
+        Self::renormalised(high.hi, high.lo + (self.lo + other.lo))
     }
 
     #[inline(always)]
@@ -94,11 +108,6 @@ impl Double {
         first + Self::new(rest.hi / (2.0 * root))
     }
 
-    #[inline(always)]
-    pub(super) fn abs(self) -> Self {
-        if self.hi < 0.0 { -self } else { self }
-    }
-
     /// Largest double certainly not above, if the error is at most `error`.
     #[inline(always)]
     pub(super) fn down_by(self, error: f64) -> f64 {
@@ -113,26 +122,22 @@ impl Double {
         above(s.hi, s.lo)
     }
 
-    /// As [`down_by`](Self::down_by) with an error of [`MARGIN`] relative to the value.
+    /// Bounds of what is known to an error of [`MARGIN`] relative to itself; exact where it is zero.
     #[inline(always)]
-    pub(super) fn down(self) -> f64 {
-        self.down_by(MARGIN * self.hi.abs())
+    pub(super) fn bounds(self) -> Bounds {
+        let error = self.margin();
+        (self.down_by(error), self.up_by(error))
     }
 
-    /// As [`up_by`](Self::up_by) with an error of [`MARGIN`] relative to the value.
+    /// [`bounds`](Self::bounds) of `self·2^exponent`, also where that over- or underflows.
+    pub(super) fn bounds_scaled(self, exponent: i32) -> Bounds {
+        let (lo, hi) = self.bounds();
+        (scale(lo, exponent, false), scale(hi, exponent, true))
+    }
+
     #[inline(always)]
-    pub(super) fn up(self) -> f64 {
-        self.up_by(MARGIN * self.hi.abs())
-    }
-
-    /// `self·2^exponent` rounded down, also where that over- or underflows.
-    pub(super) fn down_scaled(self, exponent: i32) -> f64 {
-        scale(self.down(), exponent, false)
-    }
-
-    /// `self·2^exponent` rounded up, also where that over- or underflows.
-    pub(super) fn up_scaled(self, exponent: i32) -> f64 {
-        scale(self.up(), exponent, true)
+    fn margin(self) -> f64 {
+        MARGIN * self.hi.abs()
     }
 }
 

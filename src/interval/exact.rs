@@ -127,8 +127,21 @@ impl Exact {
 }
 
 /// `x·2^exponent`, rounded up or down where it over- or underflows.
+#[inline]
 pub(super) fn scale(x: f64, exponent: i32, up: bool) -> f64 {
-    if !x.is_finite() {
+    if exponent.abs() <= 1000 {
+        let scaled = x * f64::from_bits(((exponent + 1023) as u64) << 52);
+        // A normal result is exact; below 2⁻¹⁰²² bits may have been lost.
+        if scaled.is_normal() {
+            return scaled;
+        }
+    }
+    scale_out_of_range(x, exponent, up)
+}
+
+#[cold]
+fn scale_out_of_range(x: f64, exponent: i32, up: bool) -> f64 {
+    if !x.is_finite() || x == 0.0 {
         return x;
     }
     let (negative, magnitude, own) = parts(x);
