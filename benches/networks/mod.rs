@@ -8,25 +8,25 @@ use sobolev::math::random::{Purpose, Streams};
 use sobolev::math::{Activation, Separate, normal};
 use sobolev::nn::{Chain as _, Fixed, Forward, Frozen, Layer, Loops, Network, Reverse, SLOTS, Slot};
 
-sobolev::network!(pub Pruned: 7 => 3 silu => 3 silu => 1 silu => 2 silu => 2 silu => 2 silu => 1);
-sobolev::network!(pub Collapsed: 7 => 3 silu => 3 silu => 1);
-sobolev::network!(pub Eight: 7 => 8 silu => 8 silu => 8 silu => 8 silu => 8 silu => 8 silu => 1);
-sobolev::network!(pub Wide: 7 => 128 silu => 128 silu => 128 silu => 128 silu => 128 silu => 128 silu => 1);
+sobolev::network!(pub(crate) Pruned: 7 => 3 silu => 3 silu => 1 silu => 2 silu => 2 silu => 2 silu => 1);
+sobolev::network!(pub(crate) Collapsed: 7 => 3 silu => 3 silu => 1);
+sobolev::network!(pub(crate) Eight: 7 => 8 silu => 8 silu => 8 silu => 8 silu => 8 silu => 8 silu => 1);
+sobolev::network!(pub(crate) Wide: 7 => 128 silu => 128 silu => 128 silu => 128 silu => 128 silu => 128 silu => 1);
 
 /// Normal numbers under a fixed seed.
-pub fn normals(seed: u64) -> impl FnMut() -> f64 {
+pub(crate) fn normals(seed: u64) -> impl FnMut() -> f64 {
     let mut rng = Streams::new(seed, Purpose::Test).next().expect("endless");
     move || StandardNormal.sample(&mut rng)
 }
 
 /// A network as training starts.
-pub fn random<C: Fixed>() -> Frozen<C, f64> {
+pub(crate) fn random<C: Fixed>() -> Frozen<C, f64> {
     let mut rng = Streams::new(1, Purpose::Initialisation).next().expect("endless");
     Network::init(C::default(), &mut rng).freeze()
 }
 
 /// The Bachelier basket: price, seven deltas, gamma `1ᵀH1`.
-pub struct ClosedForm {
+pub(crate) struct ClosedForm {
     weights: [f64; 7],
     strike: f64,
     deviation: f64,
@@ -34,12 +34,12 @@ pub struct ClosedForm {
 
 impl ClosedForm {
     /// A basket near the money.
-    pub fn example() -> Self {
+    pub(crate) fn example() -> Self {
         Self { weights: std::array::from_fn(|i| (i + 1) as f64 / 28.0), strike: 0.1, deviation: 0.2 }
     }
     /// Price, deltas, gamma.
     #[inline(never)]
-    pub fn greeks(&self, x: &[f64; 7]) -> [f64; 9] {
+    pub(crate) fn greeks(&self, x: &[f64; 7]) -> [f64; 9] {
         let forward: f64 = self.weights.iter().zip(x).map(|(w, x)| w * x).sum();
         let d = (forward - self.strike) / self.deviation;
         let (cdf, pdf) = (normal::cdf(d), normal::pdf(d));
@@ -55,7 +55,7 @@ impl ClosedForm {
 
 /// The same sweeps with widths read at run time.
 #[derive(Clone)]
-pub struct Dynamic {
+pub(crate) struct Dynamic {
     layers: &'static [Layer],
     params: Vec<f64>,
     tape: Vec<[f64; 1]>,
@@ -63,7 +63,7 @@ pub struct Dynamic {
 
 impl Dynamic {
     /// With the parameters of `net`.
-    pub fn new<C: Fixed>(net: &Frozen<C, f64>) -> Self {
+    pub(crate) fn new<C: Fixed>(net: &Frozen<C, f64>) -> Self {
         let layers = std::hint::black_box(C::LAYERS);
         Self { layers, params: net.params().as_ref().to_vec(), tape: vec![[0.0]; SLOTS * layers.nodes()] }
     }
@@ -72,14 +72,14 @@ impl Dynamic {
     }
     /// f(x).
     #[inline(never)]
-    pub fn value(&mut self, x: &[f64]) -> f64 {
+    pub(crate) fn value(&mut self, x: &[f64]) -> f64 {
         self.load(x);
         self.layers.down(&mut Forward::<_, _, 1, 0>::new(Loops(Separate), &self.params, &mut self.tape));
         self.tape[self.tape.len() - SLOTS][0]
     }
     /// f(x), ∇f(x).
     #[inline(never)]
-    pub fn gradient(&mut self, x: &[f64]) -> (f64, [f64; 7]) {
+    pub(crate) fn gradient(&mut self, x: &[f64]) -> (f64, [f64; 7]) {
         self.load(x);
         self.layers.down(&mut Forward::<_, _, 1, 1>::new(Loops(Separate), &self.params, &mut self.tape));
         let output = self.tape.len() - SLOTS;
@@ -93,14 +93,14 @@ impl Dynamic {
 }
 
 /// What one writes with faer and std: a matrix-vector product and a loop over nodes for each layer.
-pub struct Dense {
+pub(crate) struct Dense {
     layers: &'static [Layer],
     params: Vec<f64>,
 }
 
 impl Dense {
     /// With the parameters of `net`.
-    pub fn new<C: Fixed>(net: &Frozen<C, f64>) -> Self {
+    pub(crate) fn new<C: Fixed>(net: &Frozen<C, f64>) -> Self {
         Self { layers: std::hint::black_box(C::LAYERS), params: net.params().as_ref().to_vec() }
     }
     /// Slopes of every layer, outputs.
@@ -134,12 +134,12 @@ impl Dense {
     }
     /// f(x).
     #[inline(never)]
-    pub fn value(&self, x: &[f64]) -> f64 {
+    pub(crate) fn value(&self, x: &[f64]) -> f64 {
         self.forward(x).1[0]
     }
     /// f(x), ∇f(x).
     #[inline(never)]
-    pub fn gradient(&self, x: &[f64]) -> (f64, Vec<f64>) {
+    pub(crate) fn gradient(&self, x: &[f64]) -> (f64, Vec<f64>) {
         let (slopes, y) = self.forward(x);
         let (mut bar, mut end) = (vec![1.0], self.params.len());
         for (l, slope) in self.layers.iter().zip(&slopes).rev() {
@@ -156,7 +156,7 @@ impl Dense {
 
     /// Values at a batch, layer by layer.
     #[inline(never)]
-    pub fn batch(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+    pub(crate) fn batch(&self, x: MatRef<'_, f64>) -> Mat<f64> {
         let (mut a, mut rest) = (x.to_owned(), self.params.as_slice());
         for l in self.layers {
             let (w, next) = rest.split_at(l.weights());
