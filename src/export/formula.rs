@@ -39,14 +39,15 @@ fn sigmoid() -> Vec<(String, String)> {
     let mut all = exponential("-x", "");
     extend(
         &mut all,
-        &[
-            ("e", "scale * p + scale"),
-            ("s", "1.0 / (1.0 + e)"),
-            ("complement", "e * s"),
-            ("slope", "s * complement"),
-            ("skew", "complement - s"),
-        ],
+        &[("e", "scale * p + scale"), ("s", "1.0 / (1.0 + e)"), ("complement", "e * s"), ("slope", "s * complement")],
     );
+    all
+}
+
+/// With `1 − 2s`, which second derivatives need.
+fn skewed() -> Vec<(String, String)> {
+    let mut all = sigmoid();
+    extend(&mut all, &[("skew", "complement - s")]);
     all
 }
 
@@ -59,8 +60,8 @@ pub(super) fn formula(function: Activation) -> Formula {
     let (statements, results) = match function {
         Activation::Identity => (vec![], ["x", "1.0", "0.0"]),
         Activation::Relu => (vec![], ["negative(x, 0.0, x)", "positive(x)", "0.0"]),
-        Activation::Sigmoid => (sigmoid(), ["s", "slope", "slope * skew"]),
-        Activation::Silu => (sigmoid(), ["x * s", "x * slope + s", "slope * (x * skew + 2.0)"]),
+        Activation::Sigmoid => (skewed(), ["s", "slope", "slope * skew"]),
+        Activation::Silu => (skewed(), ["x * s", "x * slope + s", "slope * (x * skew + 2.0)"]),
         Activation::Softplus => {
             let mut all = sigmoid();
             all.extend(exponential("-magnitude(x)", "_"));
