@@ -337,3 +337,29 @@ fn what_cannot_be_exported_is_refused() {
     let error = rust(&case.surrogate, &About::default()).expect_err("two outputs").to_string();
     assert!(error.contains("only one output"), "{error}");
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_writes_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = case::<Collapsed>("command", 7);
+    let metadata = Metadata::from([("seed".to_owned(), "5".to_owned())]);
+    case.surrogate.save(&folder.path().join("model.safetensors"), &metadata).expect("saved");
+    let sobolev = |to: &str, out: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sobolev"));
+        command.args(["export", "--model", "model.safetensors", "--to", to, "--out", out]).current_dir(folder.path());
+        command.output().expect("it starts")
+    };
+    let read = |name: &str| fs::read(folder.path().join(name)).expect(name);
+    let about = About::from_metadata(&metadata).expect("readable");
+    assert!(sobolev("rust", "price.rs").status.success());
+    assert_eq!(read("price.rs"), rust(&case.surrogate, &about).expect("exported").as_bytes());
+    assert!(sobolev("c", "price.c").status.success());
+    let files = c(&case.surrogate, &about, "price").expect("exported");
+    assert_eq!((read("price.c"), read("price.h")), (files.source.into_bytes(), files.header.into_bytes()));
+    assert!(sobolev("safetensors", "copy.safetensors").status.success());
+    assert_eq!(read("copy.safetensors"), read("model.safetensors"));
+    let refused = sobolev("c", "price.h");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("pricer.c"));
+}
