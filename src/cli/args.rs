@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::export::ExportArgs;
 use crate::pipeline::{Fit, Plan, Precision};
 
 /// Tiny neural surrogates of stochastic models, right in value and in derivatives.
@@ -33,6 +34,8 @@ pub enum Command {
     Finetune(FinetuneArgs),
     /// Score a network against the closed form
     Evaluate(EvaluateArgs),
+    /// Write a network as source to embed
+    Export(ExportArgs),
 }
 
 /// What every command takes.

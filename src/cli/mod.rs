@@ -2,6 +2,7 @@
 
 pub mod args;
 mod canvas;
+pub mod export;
 mod files;
 pub mod interrupt;
 pub mod plot;
@@ -51,6 +52,7 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Prune(args)) => &args.common,
         Some(Command::Finetune(args)) => &args.common,
         Some(Command::Evaluate(args)) => return stages::evaluate(args),
+        Some(Command::Export(args)) => return export::export(args),
     };
     if let Some(threads) = common.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
@@ -63,5 +65,6 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Prune(args)) => stages::prune(args),
         Some(Command::Finetune(args)) => stages::finetune(args),
         Some(Command::Evaluate(args)) => stages::evaluate(args),
+        Some(Command::Export(args)) => export::export(args),
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod file;
+mod fold;
 mod fresh;
 mod samples;
 mod scaling;

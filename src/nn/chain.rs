@@ -164,6 +164,8 @@ impl Chain for &[Layer] {
 
 /// A shape that the compiler knows; [`network!`](crate::network) implements it.
 pub trait Fixed: Chain + Copy + Default + 'static {
+    /// The layers, from the inputs to the outputs.
+    const LAYERS: &'static [Layer];
     /// Number of inputs.
     const INPUTS: usize;
     /// Number of outputs.
@@ -174,6 +176,8 @@ pub trait Fixed: Chain + Copy + Default + 'static {
     type Params<T: Copy + Default>: AsRef<[T]> + AsMut<[T]> + Copy;
     /// `[T; INPUTS]`.
     type Inputs<T: Copy + Default>: AsRef<[T]> + AsMut<[T]> + Copy;
+    /// `[[T; INPUTS]; INPUTS]`.
+    type Square<T: Copy + Default>: AsRef<[Self::Inputs<T>]> + AsMut<[Self::Inputs<T>]> + Copy;
     /// One `V` for each node, inputs and outputs included.
     type Nodes<V: Copy + Default>: AsRef<[V]> + AsMut<[V]> + Copy;
 
@@ -181,6 +185,8 @@ pub trait Fixed: Chain + Copy + Default + 'static {
     fn zero_params<T: Copy + Default>() -> Self::Params<T>;
     /// All defaults.
     fn zero_inputs<T: Copy + Default>() -> Self::Inputs<T>;
+    /// All defaults.
+    fn zero_square<T: Copy + Default>() -> Self::Square<T>;
     /// All defaults.
     fn zero_nodes<V: Copy + Default>() -> Self::Nodes<V>;
 

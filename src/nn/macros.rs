@@ -45,20 +45,24 @@ macro_rules! network {
             const NODES: usize = $first $(+ $do)+;
             impl Chain for $name {
                 fn layers(&self) -> &[Layer] {
-                    const { &[$(Layer::new($di, $do, <act::$da as Typed>::FUNCTION)),+] }
+                    Self::LAYERS
                 }
             }
             impl Fixed for $name {
+                const LAYERS: &'static [Layer] = &[$(Layer::new($di, $do, <act::$da as Typed>::FUNCTION)),+];
                 const INPUTS: usize = $first;
                 const OUTPUTS: usize = $last;
                 const PARAMS: usize = PARAMS;
                 type Params<T: Copy + Default> = [T; PARAMS];
                 type Inputs<T: Copy + Default> = [T; $first];
+                type Square<T: Copy + Default> = [[T; $first]; $first];
                 type Nodes<V: Copy + Default> = [V; NODES];
                 #[inline(always)]
                 fn zero_params<T: Copy + Default>() -> [T; PARAMS] { [T::default(); PARAMS] }
                 #[inline(always)]
                 fn zero_inputs<T: Copy + Default>() -> [T; $first] { [T::default(); $first] }
+                #[inline(always)]
+                fn zero_square<T: Copy + Default>() -> [[T; $first]; $first] { [[T::default(); $first]; $first] }
                 #[inline(always)]
                 fn zero_nodes<V: Copy + Default>() -> [V; NODES] { [V::default(); NODES] }
                 #[inline(always)]

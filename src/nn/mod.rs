@@ -37,6 +37,8 @@ pub use chain::{Activate, Chain, Const, Dense, Fixed, Layer, Sweep, Typed, Width
 #[cfg(feature = "std")]
 pub use chain::{Dyn, Stack};
 pub use frozen::Frozen;
+#[cfg(feature = "std")]
+pub use frozen::{Greeks, Native};
 pub use kernel::{Kernel, Loops};
 #[cfg(feature = "std")]
 pub(crate) use network::load;

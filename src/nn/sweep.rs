@@ -37,34 +37,34 @@ pub enum Slot {
 /// Number of [`Slot`]s.
 pub const SLOTS: usize = 6;
 
-type Block<'a, T, const R: usize> = [&'a mut [[T; R]]; SLOTS];
+pub(super) type Block<'a, T, const R: usize> = [&'a mut [[T; R]]; SLOTS];
 
 /// A sweep's place in parameters and memory. Memory is one block of `SLOTS × width` columns for the inputs and for each
 /// layer, slot after slot.
-struct Place {
-    param: usize,
-    block: usize,
+pub(super) struct Place {
+    pub(super) param: usize,
+    pub(super) block: usize,
 }
 
 impl Place {
-    const START: Self = Self { param: 0, block: 0 };
+    pub(super) const START: Self = Self { param: 0, block: 0 };
 
-    fn end(params: usize, columns: usize, outputs: usize) -> Self {
+    pub(super) fn end(params: usize, columns: usize, outputs: usize) -> Self {
         Self { param: params, block: columns - SLOTS * outputs }
     }
     #[inline(always)]
-    fn forward<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+    pub(super) fn forward<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.param += layer.params();
         self.block += SLOTS * layer.fan_in.get();
     }
     #[inline(always)]
-    fn back<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+    pub(super) fn back<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.param -= layer.params();
         self.block -= SLOTS * layer.fan_in.get();
     }
     /// The weights, the biases.
     #[inline(always)]
-    fn params<'a, T, I: Width, O: Width, A: Activate>(
+    pub(super) fn params<'a, T, I: Width, O: Width, A: Activate>(
         &self,
         params: &'a [T],
         layer: &Dense<I, O, A>,
@@ -73,7 +73,7 @@ impl Place {
     }
     /// The block of the layer's inputs, the block of its nodes.
     #[inline(always)]
-    fn blocks<'a, T, I: Width, O: Width, A: Activate, const R: usize>(
+    pub(super) fn blocks<'a, T, I: Width, O: Width, A: Activate, const R: usize>(
         &self,
         tape: &'a mut [[T; R]],
         layer: &Dense<I, O, A>,
