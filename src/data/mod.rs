@@ -3,6 +3,7 @@
 mod error;
 mod file;
 mod fresh;
+pub(crate) mod onnx;
 mod samples;
 mod scaling;
 mod simulator;
@@ -12,6 +13,7 @@ mod test_set;
 pub use error::DataError;
 pub use file::{Metadata, write_atomically};
 pub use fresh::Fresh;
+pub use onnx::{OnnxError, UnsupportedNode};
 pub use samples::Samples;
 pub use scaling::{Scaled, Scaling};
 pub use simulator::{CHUNK, Simulator};
