@@ -18,6 +18,8 @@ pub mod cli;
 pub mod data;
 #[cfg(feature = "std")]
 pub mod error;
+#[cfg(feature = "std")]
+pub mod export;
 pub mod interval;
 pub mod math;
 #[cfg(feature = "std")]

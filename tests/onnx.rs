@@ -1,10 +1,16 @@
 //! ONNX files in and out, held to values of other programs.
+#![cfg(feature = "std")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use faer::Mat;
-use sobolev::data::{OnnxError, Surrogate};
+use sobolev::data::{Metadata, OnnxError, Scaling, Surrogate};
+use sobolev::export::onnx::write_onnx;
+use sobolev::math::Activation;
+use sobolev::math::random::Streams;
+use sobolev::nn::{Layer, Network, Stack};
 
 /// Inputs and outputs of a file, one line a sample.
 fn table(path: &Path) -> Vec<Vec<f64>> {
@@ -41,7 +47,7 @@ fn assert_near(found: f64, wanted: f64, tolerance: f64, what: &str) {
 #[test]
 fn every_way_of_writing_has_the_values_of_onnxruntime() {
     let all = files("tests/onnx");
-    assert_eq!(all.len(), 29);
+    assert_eq!(all.len(), 31);
     for path in all {
         let (surrogate, name) = (read(&path), path.file_stem().unwrap().to_str().unwrap().to_owned());
         // Onnxruntime computed these in single precision, from values of size 10.
@@ -180,5 +186,63 @@ fn damaged_files_are_errors_or_other_networks() {
                 assert!(surrogate.network.params().iter().all(|p| p.is_finite()), "{}", path.display());
             }
         }
+    }
+}
+
+/// One layer of every activation, in scaled units.
+fn every_activation() -> Surrogate {
+    let widths = Activation::ALL.into_iter().enumerate();
+    let mut layers: Vec<Layer> = widths.map(|(l, activation)| Layer::new(3 + l, 4 + l, activation)).collect();
+    layers.push(Layer::new(9, 1, Activation::Identity));
+    // An affine layer of its own would be read as part of the next one.
+    layers[0].activation = Activation::Silu;
+    let scaling = Scaling {
+        input_mean: vec![1.0, -0.5, 0.3],
+        input_deviation: vec![0.7, 2.0, 0.3],
+        value_mean: 0.2,
+        value_deviation: 0.9,
+    };
+    Surrogate { network: Network::init(Stack::from_layers(layers), &mut Streams::new(3, 0).next_stream()), scaling }
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let surrogate = every_activation();
+    let metadata = Metadata::from([("seed".to_owned(), "7".to_owned()), ("model".to_owned(), "{}".to_owned())]);
+    let (read, found) = Surrogate::from_onnx(&write_onnx(&surrogate, &metadata)).unwrap();
+    assert_eq!(found, metadata);
+    assert_eq!((read.network.chain(), read.network.params()), (surrogate.network.chain(), surrogate.network.params()));
+    for (found, wanted) in read.scaling.input_deviation.iter().zip(&surrogate.scaling.input_deviation) {
+        assert_near(*found, *wanted, f64::EPSILON, "deviation");
+    }
+    assert_eq!(read.scaling.input_mean, surrogate.scaling.input_mean);
+}
+
+/// The written file in onnxruntime, if this machine has it (the program `PYTHON`, or else `python3`).
+#[test]
+fn onnxruntime_computes_the_same_from_the_written_file() {
+    const SCRIPT: &str = "import sys, numpy, onnx, onnxruntime
+onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True)
+x = numpy.array([float(v) for v in sys.argv[2].split(',')]).reshape(-1, 3)
+print(*(repr(float(v)) for v in onnxruntime.InferenceSession(sys.argv[1]).run(['y'], {'x': x})[0].ravel()))";
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
+    let has = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
+    if !has.is_ok_and(|o| o.status.success()) {
+        println!("skipped: {python} has no numpy, onnx and onnxruntime");
+        return;
+    }
+    let surrogate = every_activation();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("written.onnx");
+    fs::write(&path, write_onnx(&surrogate, &Metadata::new())).unwrap();
+    let points: Vec<f64> = (0..30).map(|i| (f64::from(i) * 0.7).sin() * 2.0).collect();
+    let text: Vec<String> = points.iter().map(f64::to_string).collect();
+    let run = Command::new(&python).args(["-c", SCRIPT, path.to_str().unwrap(), &text.join(",")]).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let values: Vec<f64> =
+        String::from_utf8(run.stdout).unwrap().split_whitespace().map(|v| v.parse().unwrap()).collect();
+    assert_eq!(values.len(), 10);
+    for (point, value) in points.chunks(3).zip(values) {
+        assert_near(outputs(&surrogate, point)[0], value, 1e-13, "written");
     }
 }

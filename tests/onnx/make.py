@@ -218,3 +218,24 @@ refuse("old", [first], weights, outputs=("u",), opset=6)
 refuse("constant", [node("Neg", "b1", "y")], weights)
 refuse("across_samples", [node("MatMul", "K x", "y")], [const("K", np.ones((1, 6)))], [("x", (6, 3))])
 refuse("not_finite", [node("Mul", "x huge", "z"), node("Mul", "z huge", "y")], [const("huge", 1e300)])
+
+# Another exporter altogether: pip install scikit-learn skl2onnx
+try:
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from skl2onnx import to_onnx
+except ImportError:
+    raise SystemExit
+HERE = HERE.parent
+X = rng.normal(size=(200, 3))
+labels = X[:, 0] * 2 + np.sin(X[:, 1])
+for name, dtype in [("sklearn", np.float64), ("single_sklearn", np.float32)]:
+    regressor = MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", max_iter=50, random_state=1)
+    pipeline = make_pipeline(StandardScaler(), regressor).fit(X * [1, 2, 3] + 1, labels)
+    model = to_onnx(pipeline, X[:1].astype(dtype))
+    onnx.save(model, HERE / f"{name}.onnx")
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    x = rng.uniform(-2, 2, size=(6, 3)).astype(dtype)
+    y = session.run(None, {"X": x})[0].reshape(6, -1)
+    np.savetxt(HERE / f"{name}.csv", np.hstack([x, y]), fmt="%.17g", delimiter=",")

@@ -64,26 +64,18 @@ fn needed(graph: &Graph) -> Result<Vec<&Node>, OnnxError> {
 
 /// How each node is understood; all that are not, at once.
 fn operators(nodes: &[&Node]) -> Result<Vec<Operator>, OnnxError> {
-    let find = |node: &Node| {
-        let known = OPERATORS.iter().find(|(name, _)| is_standard(&node.domain) && *name == node.operator);
-        known.map(|(_, operator)| *operator)
-    };
-    let unknown: Vec<UnsupportedNode> = nodes
-        .iter()
-        .filter(|node| find(node).is_none())
-        .map(|node| UnsupportedNode {
-            operator: match is_standard(&node.domain) {
-                true => node.operator.clone(),
-                false => format!("{}.{}", node.domain, node.operator),
-            },
-            node: node.label().to_owned(),
-        })
-        .collect();
-    if unknown.is_empty() {
-        Ok(nodes.iter().filter_map(|n| find(n)).collect())
-    } else {
-        Err(OnnxError::Unsupported(unknown))
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for node in nodes {
+        let name = match is_standard(&node.domain) {
+            true => node.operator.clone(),
+            false => format!("{}.{}", node.domain, node.operator),
+        };
+        match OPERATORS.iter().find(|(n, _)| *n == name) {
+            Some((_, operator)) => known.push(*operator),
+            None => unknown.push(UnsupportedNode { operator: name, node: node.label().to_owned() }),
+        }
     }
+    if unknown.is_empty() { Ok(known) } else { Err(OnnxError::Unsupported(unknown)) }
 }
 
 /// The shapes of one sample that an input may mean, likeliest first.

@@ -15,9 +15,11 @@ mod tensor;
 mod value;
 pub(crate) mod wire;
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs};
 
 use super::{Metadata, Surrogate};
+use crate::error::Error;
 
 /// Why a file is no network that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl Surrogate {
     ///
     /// Accepts any chain of dense layers with the activations of [`Activation`](crate::math::Activation), written with the
     /// operators Gemm, MatMul, Add, Sub, Mul, Div, Neg, Exp, Log, Reciprocal, Sigmoid, Relu, Tanh, Softplus, Swish, Cast,
-    /// Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Constant, Identity, Dropout and BatchNormalization (constants also
+    /// Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Constant, Identity, Dropout, BatchNormalization and `ai.onnx.ml.Scaler` (constants also
     /// through Shape, Gather and Concat), for one sample, for a fixed number of them or for any.
     ///
     /// Shifts and positive factors before the first layer and behind the last become the [`Scaling`](super::Scaling).
@@ -88,5 +90,18 @@ impl Surrogate {
         let model = proto::Model::read(bytes)?;
         let graph = model.graph.ok_or_else(|| OnnxError::Malformed("ModelProto: there is no graph".into()))?;
         Ok((graph::surrogate(&graph, model.opset)?, model.metadata))
+    }
+}
+
+/// Reads a network from a file of any kind that is known, by its ending: `.onnx`, or else safetensors.
+///
+/// # Errors
+/// As [`Surrogate::from_onnx`] and [`Surrogate::load`], with the file's name.
+pub fn load_network(path: &Path) -> Result<(Surrogate, Metadata), Error> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        Surrogate::from_onnx(&bytes).map_err(|e| Error::format(path, e.to_string()))
+    } else {
+        Surrogate::load(path)
     }
 }

@@ -40,6 +40,7 @@ pub(super) const OPERATORS: &[(&str, Operator)] = &[
     ("Tanh", |a, c| activation(a, c, Activation::Tanh)),
     ("Transpose", transpose),
     ("Unsqueeze", unsqueeze),
+    ("ai.onnx.ml.Scaler", scaler),
 ];
 
 use Known::{Computed, Constant};
@@ -185,6 +186,16 @@ fn batch_normalization(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
     let centred = add(args.get(0)?, args.get(3)?, -1.0, chain)?;
     let scaled = mul(&centred, &Constant(slope), chain)?;
     add(&scaled, args.get(2)?, 1.0, chain)
+}
+
+/// `(x − offset)·scale`, as scikit-learn's scalers are written.
+fn scaler(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    let list = |name: &str| -> Result<Known> {
+        let attribute = args.node.attribute(name).ok_or_else(|| format!("`{name}` is missing"))?;
+        Ok(Constant(Tensor::list(attribute.floats.clone())))
+    };
+    let centred = add(args.get(0)?, &list("offset")?, -1.0, chain)?;
+    mul(&centred, &list("scale")?, chain)
 }
 
 /// Between the two precisions the identity: networks here are in double precision throughout.

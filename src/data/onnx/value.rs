@@ -274,26 +274,22 @@ impl Value {
     /// The matrix product with a constant, which is on the left or on the right.
     pub(super) fn product(&self, constant: &Tensor, constant_on_left: bool, chain: &mut Chain) -> Result<Self> {
         let affine = chain.scaled(self)?.settle(chain)?;
-        let rank = affine.dims.len();
-        let product = if constant_on_left {
-            Product::new(&constant.dims, &affine.dims)?
-        } else {
-            Product::new(&affine.dims, &constant.dims)?
+        // The batch's axis, counted from the right, where the matrices are.
+        let place = self.batch.map(|batch| affine.dims.len() - batch.axis);
+        let contracted = if constant_on_left && affine.dims.len() > 1 { 2 } else { 1 };
+        if place == Some(contracted) {
+            return Err("a matrix product over the samples of a batch".into());
+        }
+        let product = match constant_on_left {
+            true => Product::new(&constant.dims, &affine.dims)?,
+            false => Product::new(&affine.dims, &constant.dims)?,
         };
         room(affine.planes.len(), elements(&product.dims)?)?;
-        let batch = match self.batch {
-            None => None,
-            Some(batch) => {
-                // Counted from the right, where the matrices are.
-                let place = rank - batch.axis;
-                let contracted = if constant_on_left { 2 } else { 1 };
-                if place == contracted || rank == 1 {
-                    return Err("a matrix product over the samples of a batch".into());
-                }
-                let place = if constant.dims.len() == 1 && place > contracted { place - 1 } else { place };
-                Some(Batch { axis: product.dims.len() - place, extent: batch.extent })
-            }
-        };
+        let batch = self.batch.zip(place).map(|(batch, place)| {
+            // A vector's product has one axis less.
+            let place = if constant.dims.len() == 1 && place > contracted { place - 1 } else { place };
+            Batch { axis: product.dims.len() - place, ..batch }
+        });
         let multiply = |plane: &Vec<f64>| match constant_on_left {
             true => product.of(&constant.data, plane),
             false => product.of(plane, &constant.data),

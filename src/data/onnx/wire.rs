@@ -140,11 +140,6 @@ impl Message {
         self.varint(value.cast_unsigned());
         self
     }
-    pub(crate) fn float(mut self, field: u64, value: f32) -> Self {
-        self.varint(field << 3 | 5);
-        self.0.extend(value.to_le_bytes());
-        self
-    }
     pub(crate) fn bytes(mut self, field: u64, bytes: &[u8]) -> Self {
         self.varint(field << 3 | 2);
         self.varint(bytes.len() as u64);
