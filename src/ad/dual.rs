@@ -37,13 +37,16 @@ pub struct Dual<T, const N: usize = 1> {
 /// selected by it varies as that difference does.
 #[derive(Clone, Copy, Debug)]
 pub struct DualMask<T: Scalar, const N: usize> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     gap: [T; N],
 }
 
 impl<T: Scalar> Dual<T> {
     /// The variable of differentiation: tangent 1.
-    #[inline(always)]
+    #[inline]
     pub fn variable(value: T) -> Self {
         Self { value, tangent: [T::one()] }
     }
@@ -51,7 +54,7 @@ impl<T: Scalar> Dual<T> {
 
 impl<T: Scalar, const N: usize> Dual<T, N> {
     /// A value that does not vary.
-    #[inline(always)]
+    #[inline]
     pub fn fixed(value: T) -> Self {
         Self { value, tangent: [T::zero(); N] }
     }
@@ -60,7 +63,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     ///
     /// # Panics
     /// If `i ≥ N`.
-    #[inline(always)]
+    #[inline]
     #[track_caller]
     pub fn seed(value: T, i: usize) -> Self {
         let mut x = Self::fixed(value);
@@ -76,13 +79,13 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     }
 
     /// `(ab)′ = a′b + ab′`.
-    #[inline(always)]
+    #[inline]
     fn product(self, other: Self) -> Self {
         Self::merge(self.value * other.value, self, other, |a, b| a * other.value + self.value * b)
     }
 
     /// `(a/b)′ = (a′ − (a/b)b′)/b`.
-    #[inline(always)]
+    #[inline]
     fn quotient(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = other.value.recip();
@@ -90,7 +93,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
     }
 
     /// `value`, with tangents merged from both operands.
-    #[inline(always)]
+    #[inline]
     fn merge(value: T, a: Self, b: Self, f: impl Fn(T, T) -> T) -> Self {
         Self { value, tangent: from_fn(|i| f(a.tangent[i], b.tangent[i])) }
     }
@@ -98,7 +101,7 @@ impl<T: Scalar, const N: usize> Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Neg for Dual<T, N> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn neg(self) -> Self {
         Self { value: -self.value, tangent: self.tangent.map(|dot| -dot) }
     }
@@ -106,7 +109,7 @@ impl<T: Scalar, const N: usize> Neg for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Add for Dual<T, N> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self::merge(self.value + other.value, self, other, |a, b| a + b)
     }
@@ -114,7 +117,7 @@ impl<T: Scalar, const N: usize> Add for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Sub for Dual<T, N> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self::merge(self.value - other.value, self, other, |a, b| a - b)
     }
@@ -122,7 +125,7 @@ impl<T: Scalar, const N: usize> Sub for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn mul(self, other: Self) -> Self {
         self.product(other)
     }
@@ -130,7 +133,7 @@ impl<T: Scalar, const N: usize> Mul for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> Div for Dual<T, N> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn div(self, other: Self) -> Self {
         self.quotient(other)
     }
@@ -141,49 +144,59 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
 
     elementary!();
 
-    #[inline(always)]
+    #[inline]
     fn constant(x: f64) -> Self {
         Self::fixed(T::constant(x))
     }
-    #[inline(always)]
+    #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         Self { value: self.value.abs(), tangent: self.tangent.map(|dot| T::select(right, dot, -dot)) }
     }
-    #[inline(always)]
+    #[inline]
     fn max(self, other: Self) -> Self {
         let first = self.value.exceeds(other.value);
         Self::merge(self.value.max(other.value), self, other, |a, b| T::select(first, a, b))
     }
-    #[inline(always)]
+    #[inline]
     fn min(self, other: Self) -> Self {
         let second = self.value.exceeds(other.value);
         Self::merge(self.value.min(other.value), self, other, |a, b| T::select(second, b, a))
     }
-    #[inline(always)]
+    #[inline]
     fn lt(self, other: Self) -> Self::Mask {
-        DualMask { mask: self.value.lt(other.value), gap: (self - other).tangent }
+        let mask = self.value.lt(other.value);
+        DualMask { mask, side: other.value.exceeds(self.value), gap: (self - other).tangent }
     }
-    #[inline(always)]
+    #[inline]
     fn exceeds(self, other: Self) -> Self::Mask {
-        DualMask { mask: self.value.exceeds(other.value), gap: (self - other).tangent }
+        let side = self.value.exceeds(other.value);
+        DualMask { mask: side, side, gap: (self - other).tangent }
     }
-    #[inline(always)]
+    #[inline]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
-    #[inline(always)]
+    #[inline]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let mut chosen = Self::merge(T::select(mask.mask, a.value, b.value), a, b, |a, b| T::select(mask.mask, a, b));
-        if T::is_undecided(mask.mask) {
-            let jump = T::select_slope(mask.mask, T::zero(), T::zero());
-            chosen.tangent = from_fn(|i| chosen.tangent[i] + jump * mask.gap[i]);
+        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
+    }
+    #[inline]
+    fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
+        mask.choose(T::select_slope(mask.side, a.value, b.value), a, b, |any| any)
+    }
+}
+
+impl<T: Scalar, const N: usize> DualMask<T, N> {
+    /// `value`, the choice between `a` and `b`, with the tangents of either; where undecided the choice is a step of `gap`,
+    /// whose slope, any number times the height, is `jump(any)`.
+    #[inline]
+    fn choose(self, value: T, a: Dual<T, N>, b: Dual<T, N>, jump: impl Fn(T) -> T) -> Dual<T, N> {
+        let mut chosen = Dual::merge(value, a, b, |a, b| T::select(self.side, a, b));
+        if T::is_undecided(self.side) {
+            let jump = jump(T::select_slope(self.side, T::zero(), T::zero()));
+            chosen.tangent = from_fn(|i| chosen.tangent[i] + jump * self.gap[i]);
         }
         chosen
-    }
-    #[inline(always)]
-    fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let pick = |a, b| T::select_slope(mask.mask, a, b);
-        Self::merge(pick(a.value, b.value), a, b, pick)
     }
 }

@@ -36,11 +36,11 @@ pub trait Map {
 }
 
 impl<F: Function> Map for F {
-    #[inline(always)]
+    #[inline]
     fn outputs(&self) -> usize {
         1
     }
-    #[inline(always)]
+    #[inline]
     fn eval_into<S: Scalar>(&self, x: &[S], y: &mut [S]) {
         y[0] = self.eval(x);
     }

@@ -38,13 +38,16 @@ pub struct Jet<T> {
 /// A comparison of jets, with the derivatives of the difference compared, as a [`DualMask`](super::DualMask) has.
 #[derive(Clone, Copy, Debug)]
 pub struct JetMask<T: Scalar> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     gap: Jet<T>,
 }
 
 impl<T: Scalar> Jet<T> {
     /// A value that does not vary.
-    #[inline(always)]
+    #[inline]
     pub fn fixed(value: T) -> Self {
         Self { value, r: T::zero(), v: T::zero(), rv: T::zero() }
     }
@@ -60,7 +63,7 @@ impl<T: Scalar> Jet<T> {
     }
 
     /// The product rule, twice.
-    #[inline(always)]
+    #[inline]
     fn product(self, b: Self) -> Self {
         let a = self;
         Self {
@@ -72,7 +75,7 @@ impl<T: Scalar> Jet<T> {
     }
 
     /// The product rule for `q·b`, solved for the parts of `q`.
-    #[inline(always)]
+    #[inline]
     fn quotient(self, b: Self) -> Self {
         let (value, inverse) = (self.value / b.value, b.value.recip());
         let r = (self.r - value * b.r) * inverse;
@@ -81,12 +84,12 @@ impl<T: Scalar> Jet<T> {
         Self { value, r, v, rv }
     }
 
-    #[inline(always)]
+    #[inline]
     fn map(self, f: impl Fn(T) -> T) -> Self {
         Self { value: f(self.value), r: f(self.r), v: f(self.v), rv: f(self.rv) }
     }
 
-    #[inline(always)]
+    #[inline]
     fn zip(self, other: Self, f: impl Fn(T, T) -> T) -> Self {
         Self {
             value: f(self.value, other.value),
@@ -98,7 +101,7 @@ impl<T: Scalar> Jet<T> {
 
     /// `a` or `b`, equal where the mask changes: the first derivatives are those of either side, the second jumps where
     /// `gap` passes zero, and does so only as fast as it passes.
-    #[inline(always)]
+    #[inline]
     fn kink(mask: T::Mask, a: Self, b: Self, gap: Self) -> Self {
         let mut chosen = a.zip(b, |a, b| T::select(mask, a, b));
         if T::is_undecided(mask) {
@@ -110,7 +113,7 @@ impl<T: Scalar> Jet<T> {
 
 impl<T: Scalar> Neg for Jet<T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn neg(self) -> Self {
         self.map(|part| -part)
     }
@@ -118,7 +121,7 @@ impl<T: Scalar> Neg for Jet<T> {
 
 impl<T: Scalar> Add for Jet<T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn add(self, other: Self) -> Self {
         self.zip(other, |a, b| a + b)
     }
@@ -126,7 +129,7 @@ impl<T: Scalar> Add for Jet<T> {
 
 impl<T: Scalar> Sub for Jet<T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn sub(self, other: Self) -> Self {
         self.zip(other, |a, b| a - b)
     }
@@ -134,7 +137,7 @@ impl<T: Scalar> Sub for Jet<T> {
 
 impl<T: Scalar> Mul for Jet<T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn mul(self, other: Self) -> Self {
         self.product(other)
     }
@@ -142,7 +145,7 @@ impl<T: Scalar> Mul for Jet<T> {
 
 impl<T: Scalar> Div for Jet<T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn div(self, other: Self) -> Self {
         self.quotient(other)
     }
@@ -153,51 +156,64 @@ impl<T: Scalar> Scalar for Jet<T> {
 
     elementary!();
 
-    #[inline(always)]
+    #[inline]
     fn constant(x: f64) -> Self {
         Self::fixed(T::constant(x))
     }
-    #[inline(always)]
+    #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         Self { value: self.value.abs(), ..Self::kink(right, self, -self, self) }
     }
-    #[inline(always)]
+    #[inline]
     fn max(self, other: Self) -> Self {
         let first = self.value.exceeds(other.value);
         Self { value: self.value.max(other.value), ..Self::kink(first, self, other, self - other) }
     }
-    #[inline(always)]
+    #[inline]
     fn min(self, other: Self) -> Self {
         let second = self.value.exceeds(other.value);
         Self { value: self.value.min(other.value), ..Self::kink(second, other, self, self - other) }
     }
-    #[inline(always)]
+    #[inline]
     fn lt(self, other: Self) -> Self::Mask {
-        JetMask { mask: self.value.lt(other.value), gap: self - other }
+        let mask = self.value.lt(other.value);
+        JetMask { mask, side: other.value.exceeds(self.value), gap: self - other }
     }
-    #[inline(always)]
+    #[inline]
     fn exceeds(self, other: Self) -> Self::Mask {
-        JetMask { mask: self.value.exceeds(other.value), gap: self - other }
+        let side = self.value.exceeds(other.value);
+        JetMask { mask: side, side, gap: self - other }
     }
-    #[inline(always)]
+    #[inline]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
-    #[inline(always)]
+    #[inline]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        let JetMask { mask, gap } = mask;
-        let mut chosen = a.zip(b, |a, b| T::select(mask, a, b));
-        if T::is_undecided(mask) {
-            let jump = T::select_slope(mask, T::zero(), T::zero());
+        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
+    }
+    #[inline]
+    fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
+        mask.choose(T::select_slope(mask.side, a.value, b.value), a, b, |any| any)
+    }
+}
+
+impl<T: Scalar> JetMask<T> {
+    /// `value`, the choice between `a` and `b`, with the derivatives of either; where undecided the choice is
+    /// `b + H(gap)(a − b)`, and the derivatives of the step `H` are any number, times the height in `jump`.
+    #[inline]
+    fn choose(self, value: T, a: Jet<T>, b: Jet<T>, jump: impl Fn(T) -> T) -> Jet<T> {
+        let Self { side, gap, .. } = self;
+        let mut chosen = Jet { value, ..a.zip(b, |a, b| T::select(side, a, b)) };
+        if T::is_undecided(side) {
+            let any = T::select_slope(side, T::zero(), T::zero());
+            let (jump, height) = (jump(any), a - b);
             chosen.r = chosen.r + jump * gap.r;
             chosen.v = chosen.v + jump * gap.v;
-            chosen.rv = chosen.rv + jump * gap.r + jump * gap.v + jump * gap.rv;
+            let mixed = any * (gap.r * height.v + gap.v * height.r);
+            chosen.rv = chosen.rv + mixed + jump * gap.rv + jump * gap.r * gap.v;
         }
         chosen
-    }
-    #[inline(always)]
-    fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        a.zip(b, |a, b| T::select_slope(mask.mask, a, b))
     }
 }

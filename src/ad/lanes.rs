@@ -134,3 +134,30 @@ impl<T: Real, const N: usize> Scalar for Lanes<T, N> {
         Self(from_fn(|i| if mask[i] { a.0[i] } else { b.0[i] }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Lanes;
+    use crate::math::Scalar;
+
+    /// Against libm's exponential, which is within 1 ulp.
+    #[test]
+    fn exponentials_are_within_two_ulp() {
+        for i in -80_000..80_000 {
+            let x = f64::from(i) * 1e-3 + 1e-5;
+            let (got, want) = (Lanes([x; 2]).exp().0[1], libm::exp(x));
+            assert!(got.to_bits().abs_diff(want.to_bits()) <= 3, "exp({x}) = {got} ≠ {want}");
+            let single = (x as f32, libm::exp(f64::from(x as f32)) as f32);
+            let got = Lanes([single.0; 2]).exp().0[1];
+            assert!(got.to_bits().abs_diff(single.1.to_bits()) <= 2, "exp({}) = {got} ≠ {}", single.0, single.1);
+        }
+    }
+
+    #[test]
+    fn far_lanes_overflow_and_underflow_alone() {
+        let y = Lanes([1000.0, -1000.0, f64::NAN, f64::INFINITY, 0.0]).exp();
+        assert_eq!(y.0[..2], [f64::INFINITY, 0.0]);
+        assert!(y.0[2].is_nan());
+        assert_eq!(y.0[3..], [f64::INFINITY, 1.0]);
+    }
+}

@@ -109,17 +109,17 @@ macro_rules! elementary {
         elementary!(
             recip Recip, sqr Sqr, sqrt Sqrt, exp Exp, ln Ln, sin Sin, cos Cos, normal_cdf NormalCdf, normal_pdf NormalPdf
         );
-        #[inline(always)]
+        #[inline]
         fn powi(self, n: i32) -> Self {
             self.unary(Unary::Powi(n))
         }
-        #[inline(always)]
+        #[inline]
         fn activation(self, function: Activation, order: usize) -> Self {
             self.unary(Unary::Activation(function, order))
         }
     };
     ($($method:ident $rule:ident),*) => {
-        $(#[inline(always)]
+        $(#[inline]
         fn $method(self) -> Self {
             self.unary(Unary::$rule)
         })*

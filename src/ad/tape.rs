@@ -30,28 +30,49 @@ use crate::math::Scalar;
 /// }
 /// ```
 pub struct Tape<T> {
-    /// Borrowed only to append copies or to read them, never while any operation of `T` runs on a `Var`.
-    nodes: RefCell<Nodes<T>>,
+    /// Room for nodes, of which the first `len` are recorded; node 0 stands for all constants.
+    nodes: Vec<Cell<Node<T>>>,
+    len: Cell<usize>,
+    /// The nodes for which there was no room; [`clear`](Self::clear) makes it.
+    overflow: RefCell<Vec<Cell<Node<T>>>>,
     /// Adjoints of the last sweep, kept for their memory.
-    pub(super) adjoints: Cell<Vec<T>>,
+    adjoints: Cell<Vec<T>>,
     /// Memory for the inputs of a recording; always empty.
     pub(super) inputs: Cell<Vec<Slot<T>>>,
+    /// What was named during a recording, where an analysis asks for it.
+    names: RefCell<Option<Vec<Named<T>>>>,
 }
 
 /// The size and alignment of a [`Var`] without its lifetime.
 pub(super) type Slot<T> = (T, usize, u32);
 
-/// Edges in order of their nodes: node `i` has those from `ends[i − 1]` up to `ends[i]`.
-struct Nodes<T> {
-    ends: Vec<u32>,
-    parents: Vec<u32>,
-    partials: Vec<T>,
+/// Local derivatives by up to two operands. What has fewer points to the constants, whose adjoint nobody asks for.
+#[derive(Clone, Copy)]
+struct Node<T> {
+    partials: [T; 2],
+    parents: [u32; 2],
+}
+
+/// The node of every constant.
+pub(super) const CONSTANT: u32 = 0;
+
+/// An intermediate of a recording that the function gave a name.
+struct Named<T> {
+    name: String,
+    node: u32,
+    value: T,
 }
 
 impl<T> Default for Tape<T> {
     fn default() -> Self {
-        let nodes = Nodes { ends: Vec::new(), parents: Vec::new(), partials: Vec::new() };
-        Self { nodes: RefCell::new(nodes), adjoints: Cell::default(), inputs: Cell::default() }
+        Self {
+            nodes: Vec::new(),
+            len: Cell::new(1),
+            overflow: RefCell::default(),
+            adjoints: Cell::default(),
+            inputs: Cell::default(),
+            names: RefCell::default(),
+        }
     }
 }
 
@@ -69,7 +90,7 @@ impl<T> Tape<T> {
 
     /// How many nodes are recorded: inputs and operations on them. Constants have none.
     pub fn len(&self) -> usize {
-        self.nodes.borrow().ends.len()
+        self.len.get() - 1
     }
 
     /// Whether nothing is recorded.
@@ -79,34 +100,60 @@ impl<T> Tape<T> {
 
     /// Forgets the recording and keeps its memory.
     pub fn clear(&mut self) {
-        let nodes = self.nodes.get_mut();
-        nodes.ends.clear();
-        nodes.parents.clear();
-        nodes.partials.clear();
+        self.len.set(1);
+        let overflow = self.overflow.get_mut();
+        if self.nodes.is_empty() {
+            core::mem::swap(&mut self.nodes, overflow);
+        } else {
+            self.nodes.append(overflow);
+        }
     }
 }
 
 impl<T: Scalar> Tape<T> {
     /// A variable to differentiate by.
-    #[inline(always)]
+    #[inline]
     pub fn input(&self, value: T) -> Var<'_, T> {
-        Var::new(value, self, self.push([]))
+        Var::new(value, self, self.push([T::zero(); 2], [CONSTANT; 2]))
     }
 
-    /// Appends a node with an edge to each operand that is on the tape.
-    #[inline(always)]
-    pub(super) fn push<const K: usize>(&self, edges: [(Option<u32>, T); K]) -> u32 {
-        let nodes = &mut *self.nodes.borrow_mut();
-        for (parent, partial) in edges {
-            if let Some(parent) = parent {
-                nodes.parents.push(parent);
-                nodes.partials.push(partial);
-            }
+    /// Appends a node.
+    #[inline]
+    pub(super) fn push(&self, partials: [T; 2], parents: [u32; 2]) -> u32 {
+        let (index, node) = (self.len.get(), Node { partials, parents });
+        self.len.set(index + 1);
+        // The constants' node is not stored.
+        match self.nodes.get(index - 1) {
+            Some(place) => place.set(node),
+            None => self.push_overflow(node),
         }
-        let node = u32::try_from(nodes.ends.len()).expect("a recording has fewer than 2³² nodes");
-        let end = u32::try_from(nodes.parents.len()).expect("a recording has fewer than 2³² edges");
-        nodes.ends.push(end);
-        node
+        index as u32
+    }
+
+    #[cold]
+    fn push_overflow(&self, node: Node<T>) {
+        assert!(u32::try_from(self.len.get()).is_ok(), "a recording has fewer than 2³² nodes");
+        self.overflow.borrow_mut().push(Cell::new(node));
+    }
+
+    /// Starts to remember names, none so far.
+    pub(super) fn start_trace(&self) {
+        self.names.replace(Some(Vec::new()));
+    }
+
+    /// What was named since the start, in that order.
+    pub(super) fn end_trace(&self) -> Vec<(String, Var<'_, T>)> {
+        let names = self.names.take().unwrap_or_default();
+        names.into_iter().map(|Named { name, node, value }| (name, Var::new(value, self, node))).collect()
+    }
+
+    #[inline]
+    pub(super) fn trace(&self, node: u32, value: T, name: impl fmt::Display) {
+        // Formatted before the borrow: the name is foreign code.
+        if self.names.borrow().is_some() {
+            let named = Named { name: name.to_string(), node, value };
+            self.names.borrow_mut().as_mut().expect("just seen").push(named);
+        }
     }
 
     /// The adjoint of every node: `Σₖ y̅ₖ ∂yₖ/∂node` for outputs and weights `(yₖ, y̅ₖ)`.
@@ -115,32 +162,31 @@ impl<T: Scalar> Tape<T> {
     /// If an output is on another tape.
     #[track_caller]
     pub fn adjoints<'t>(&'t self, seeds: impl IntoIterator<Item = (Var<'t, T>, T)>) -> Adjoints<'t, T> {
-        let nodes = self.nodes.borrow();
         let mut bar = self.adjoints.take();
         bar.clear();
-        bar.resize(nodes.ends.len(), T::zero());
+        bar.resize(self.len.get(), T::zero());
         for (output, weight) in seeds {
             if let Some((tape, node)) = output.place() {
                 assert!(core::ptr::eq(tape, self), "an output of another tape");
                 bar[node as usize] = bar[node as usize] + weight;
             }
         }
-        nodes.reverse(&mut bar);
+        let stored = self.nodes.len().min(self.len());
+        reverse(&self.overflow.borrow(), 1 + stored, &mut bar);
+        reverse(&self.nodes[..stored], 1, &mut bar);
         Adjoints { tape: self, bar }
     }
 }
 
-impl<T: Scalar> Nodes<T> {
-    /// From each node to its operands, last node first.
-    fn reverse(&self, bar: &mut [T]) {
-        let mut end = self.parents.len();
-        for node in (0..self.ends.len()).rev() {
-            let start = if node == 0 { 0 } else { self.ends[node - 1] as usize };
-            let node_bar = bar[node];
-            for (&parent, &partial) in self.parents[start..end].iter().zip(&self.partials[start..end]) {
+/// From each node to its operands, last node first; the first has the index given.
+fn reverse<T: Scalar>(nodes: &[Cell<Node<T>>], first: usize, bar: &mut [T]) {
+    for (index, node) in nodes.iter().enumerate().rev() {
+        let Node { partials, parents } = node.get();
+        let node_bar = bar[first + index];
+        for (partial, parent) in partials.into_iter().zip(parents) {
+            if parent != CONSTANT {
                 bar[parent as usize] = bar[parent as usize] + partial * node_bar;
             }
-            end = start;
         }
     }
 }
@@ -156,7 +202,7 @@ impl<T: Scalar> Adjoints<'_, T> {
     ///
     /// # Panics
     /// If it is on another tape.
-    #[inline(always)]
+    #[inline]
     #[track_caller]
     pub fn of(&self, x: Var<'_, T>) -> T {
         let Some((tape, node)) = x.place() else { return T::zero() };

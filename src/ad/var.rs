@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::rule::{Unary, elementary};
+use super::tape::CONSTANT;
 use super::{Adjoints, Tape};
 use crate::math::{Activation, Scalar};
 
@@ -31,7 +32,10 @@ pub struct Var<'t, T> {
 /// depends on that too.
 #[derive(Clone, Copy, Debug)]
 pub struct VarMask<'t, T: Scalar> {
+    /// Selects values.
     mask: T::Mask,
+    /// Selects slopes: undecided at ties already.
+    side: T::Mask,
     compared: [Var<'t, T>; 2],
 }
 
@@ -45,19 +49,19 @@ impl<T: fmt::Debug> fmt::Debug for Var<'_, T> {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    #[inline(always)]
+    #[inline]
     pub(super) fn new(value: T, tape: &'t Tape<T>, node: u32) -> Self {
         Self { value, tape: Some(tape), node }
     }
 
     /// A number that is not differentiated by.
-    #[inline(always)]
+    #[inline]
     pub fn fixed(value: T) -> Self {
-        Self { value, tape: None, node: 0 }
+        Self { value, tape: None, node: CONSTANT }
     }
 
     /// The number itself.
-    #[inline(always)]
+    #[inline]
     pub fn value(self) -> T {
         self.value
     }
@@ -73,25 +77,34 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.expect("a constant has no adjoints").adjoints([(self, T::one())])
     }
 
-    #[inline(always)]
+    #[inline]
+    pub(super) fn node(self) -> u32 {
+        self.node
+    }
+
+    #[inline]
     pub(super) fn place(self) -> Option<(&'t Tape<T>, u32)> {
         self.tape.map(|tape| (tape, self.node))
     }
 
-    #[inline(always)]
-    fn edge(self, partial: T) -> (Option<u32>, T) {
-        (self.tape.map(|_| self.node), partial)
-    }
-
-    /// A number computed from others, given the local derivative by each.
-    #[inline(always)]
-    fn record<const K: usize>(value: T, operands: [(Self, T); K]) -> Self {
-        match operands.iter().find_map(|(operand, _)| operand.tape) {
+    /// A number computed from two others, given the local derivative by each.
+    #[inline]
+    fn record(value: T, [(a, by_a), (b, by_b)]: [(Self, T); 2]) -> Self {
+        match a.tape.or(b.tape) {
             None => Self::fixed(value),
             Some(tape) => {
-                debug_assert!(operands.iter().all(|(x, _)| x.tape.is_none_or(|t| core::ptr::eq(t, tape))));
-                Self::new(value, tape, tape.push(operands.map(|(operand, partial)| operand.edge(partial))))
+                debug_assert!(b.tape.is_none_or(|other| core::ptr::eq(tape, other)), "variables of two tapes");
+                Self::new(value, tape, tape.push([by_a, by_b], [a.node, b.node]))
             }
+        }
+    }
+
+    /// A number computed from this one, given the local derivative.
+    #[inline]
+    fn record_one(self, value: T, partial: T) -> Self {
+        match self.tape {
+            None => Self::fixed(value),
+            Some(tape) => Self::new(value, tape, tape.push([partial, T::zero()], [self.node, CONSTANT])),
         }
     }
 
@@ -100,22 +113,22 @@ impl<'t, T: Scalar> Var<'t, T> {
         let y = f.value(self.value);
         match self.tape {
             None => Self::fixed(y),
-            Some(tape) => Self::new(y, tape, tape.push([(Some(self.node), f.slope(self.value, y))])),
+            Some(_) => self.record_one(y, f.slope(self.value, y)),
         }
     }
 }
 
 impl<T: Scalar> Neg for Var<'_, T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn neg(self) -> Self {
-        Self::record(-self.value, [(self, -T::one())])
+        self.record_one(-self.value, -T::one())
     }
 }
 
 impl<T: Scalar> Add for Var<'_, T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self::record(self.value + other.value, [(self, T::one()), (other, T::one())])
     }
@@ -123,7 +136,7 @@ impl<T: Scalar> Add for Var<'_, T> {
 
 impl<T: Scalar> Sub for Var<'_, T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self::record(self.value - other.value, [(self, T::one()), (other, -T::one())])
     }
@@ -131,7 +144,7 @@ impl<T: Scalar> Sub for Var<'_, T> {
 
 impl<T: Scalar> Mul for Var<'_, T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn mul(self, other: Self) -> Self {
         Self::record(self.value * other.value, [(self, other.value), (other, self.value)])
     }
@@ -139,7 +152,7 @@ impl<T: Scalar> Mul for Var<'_, T> {
 
 impl<T: Scalar> Div for Var<'_, T> {
     type Output = Self;
-    #[inline(always)]
+    #[inline]
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = other.value.recip();
@@ -152,70 +165,79 @@ impl<'t, T: Scalar> Scalar for Var<'t, T> {
 
     elementary!();
 
-    #[inline(always)]
+    #[inline]
     fn constant(x: f64) -> Self {
         Self::fixed(T::constant(x))
     }
-    #[inline(always)]
+    #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
-        Self::record(self.value.abs(), [(self, T::select(right, T::one(), -T::one()))])
+        self.record_one(self.value.abs(), T::select(right, T::one(), -T::one()))
     }
-    #[inline(always)]
+    #[inline]
     fn max(self, other: Self) -> Self {
         let first = self.value.exceeds(other.value);
         let [a, b] = shares::<T>(first);
         Self::record(self.value.max(other.value), [(self, a), (other, b)])
     }
-    #[inline(always)]
+    #[inline]
     fn min(self, other: Self) -> Self {
         let second = self.value.exceeds(other.value);
         let [b, a] = shares::<T>(second);
         Self::record(self.value.min(other.value), [(self, a), (other, b)])
     }
-    #[inline(always)]
+    #[inline]
     fn lt(self, other: Self) -> Self::Mask {
-        VarMask { mask: self.value.lt(other.value), compared: [self, other] }
+        let mask = self.value.lt(other.value);
+        VarMask { mask, side: other.value.exceeds(self.value), compared: [self, other] }
     }
-    #[inline(always)]
+    #[inline]
     fn exceeds(self, other: Self) -> Self::Mask {
-        VarMask { mask: self.value.exceeds(other.value), compared: [self, other] }
+        let side = self.value.exceeds(other.value);
+        VarMask { mask: side, side, compared: [self, other] }
     }
-    #[inline(always)]
+    #[inline]
     fn is_undecided(mask: Self::Mask) -> bool {
-        T::is_undecided(mask.mask)
+        T::is_undecided(mask.side)
     }
-    #[inline(always)]
+    #[inline]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        choose(mask, a, b, T::select)
+        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
     }
-    #[inline(always)]
+    #[inline]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
-        choose(mask, a, b, T::select_slope)
+        mask.choose(T::select_slope(mask.side, a.value, b.value), a, b, |any| any)
+    }
+    /// Remembered by a tape that traces; a constant is not.
+    #[inline]
+    fn named(self, name: impl fmt::Display) -> Self {
+        if let Some(tape) = self.tape {
+            tape.trace(self.node, self.value, name);
+        }
+        self
     }
 }
 
 /// The share of either branch in the derivative: 1 and 0, or both [0, 1] where the choice is undecided.
-#[inline(always)]
+#[inline]
 fn shares<T: Scalar>(mask: T::Mask) -> [T; 2] {
     [T::select(mask, T::one(), T::zero()), T::select(mask, T::zero(), T::one())]
 }
 
-#[inline(always)]
-fn choose<'t, T: Scalar>(
-    mask: VarMask<'t, T>,
-    a: Var<'t, T>,
-    b: Var<'t, T>,
-    select: impl Fn(T::Mask, T, T) -> T,
-) -> Var<'t, T> {
-    let value = select(mask.mask, a.value, b.value);
-    let [to_a, to_b] = shares::<T>(mask.mask);
-    if T::is_undecided(mask.mask) {
-        // Between the branches there may be a jump, which moves with what was compared.
-        let jump = T::select_slope(mask.mask, T::zero(), T::zero());
-        let [left, right] = mask.compared;
-        Var::record(value, [(a, to_a), (b, to_b), (left, jump), (right, jump)])
-    } else {
-        Var::record(value, [(a, to_a), (b, to_b)])
+impl<'t, T: Scalar> VarMask<'t, T> {
+    /// `value`, the choice between `a` and `b`, with its dependence on both; where undecided the choice is a step of what
+    /// was compared, whose slope, any number times the height, is `jump(any)`.
+    #[inline]
+    fn choose(self, value: T, a: Var<'t, T>, b: Var<'t, T>, jump: impl Fn(T) -> T) -> Var<'t, T> {
+        let [to_a, to_b] = shares::<T>(self.side);
+        let chosen = Var::record(value, [(a, to_a), (b, to_b)]);
+        if T::is_undecided(self.side) {
+            let jump = jump(T::select_slope(self.side, T::zero(), T::zero()));
+            let [left, right] = self.compared;
+            let step = Var::record(value, [(left, jump), (right, -jump)]);
+            Var::record(value, [(chosen, T::one()), (step, T::one())])
+        } else {
+            chosen
+        }
     }
 }

@@ -55,10 +55,10 @@ pub struct CommonArgs {
 /// How much training.
 #[derive(Args, Clone, Debug)]
 pub struct FitArgs {
-    /// Samples an epoch
+    /// Samples an epoch [in `run`: of the large network; later stages draw at most as many]
     #[arg(long, value_parser = positive)]
     pub samples: Option<usize>,
-    /// Epochs, each of fresh samples
+    /// Epochs, each of fresh samples [in `run`: of the large network]
     #[arg(long, value_parser = positive)]
     pub epochs: Option<usize>,
     /// Draw the samples once and go over them again in every epoch
@@ -70,7 +70,7 @@ pub struct FitArgs {
     /// Samples a step
     #[arg(long, value_parser = positive)]
     pub batch: Option<usize>,
-    /// Peak of the one-cycle learning rate
+    /// Peak of the one-cycle learning rate [in `run`: of the large network]
     #[arg(long, value_parser = rate)]
     pub learning_rate: Option<f64>,
     /// Precision of training
@@ -332,6 +332,19 @@ impl FitArgs {
             PrecisionArg::F64 => Precision::Double,
         };
         plan
+    }
+
+    /// Changes a whole run as asked for: the large network's training takes it all; later stages draw as many samples an
+    /// epoch at most, of as many paths, fresh or fixed alike.
+    pub(super) fn apply_to_all(&self, plan: &mut Plan) {
+        self.apply(&mut plan.train);
+        for fit in [&mut plan.prune.retrain, &mut plan.retrain, &mut plan.finetune] {
+            fit.samples = fit.samples.min(self.samples.unwrap_or(usize::MAX));
+            fit.paths = self.paths.unwrap_or(fit.paths);
+            fit.fresh &= !self.fixed;
+        }
+        plan.polish.samples = plan.polish.samples.min(self.samples.unwrap_or(usize::MAX));
+        plan.polish.paths = self.paths.unwrap_or(plan.polish.paths);
     }
 
     /// Changes one stage's training as asked for.

@@ -50,7 +50,7 @@ mod tests {
                 assert!(super::requested());
                 if let Some(path) = &checkpoint {
                     std::fs::write(path, "complete").unwrap();
-                    std::process::exit(super::EXIT_CODE);
+                    std::process::exit(super::EXIT_CODE.into());
                 }
                 // A stage that cannot be stopped: only the second signal ends it.
                 if !told {

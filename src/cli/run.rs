@@ -47,7 +47,7 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
 
 fn plan(args: &RunArgs) -> Result<Plan> {
     let mut plan = args.fit.plan();
-    args.fit.apply(&mut plan.train);
+    args.fit.apply_to_all(&mut plan);
     plan.prune.keep = args.criterion.keep;
     plan.pruned = args.widths.0.clone();
     plan.oversized = match &args.hidden {

@@ -75,7 +75,8 @@ impl Surrogate {
         text.insert("widths".into(), list(self.widths().iter().map(ToString::to_string).collect()));
         text.insert("activations".into(), list(layers.iter().map(|l| l.activation.to_string()).collect()));
         text.insert("scaling".into(), serde_json::to_string(&self.scaling).expect("plain numbers"));
-        let bytes = serialize(views, Some(text)).map_err(|e| Error::format(path, e.to_string()))?;
+        let mut bytes = serialize(views, Some(text)).map_err(|e| Error::format(path, e.to_string()))?;
+        sort_header(&mut bytes);
         write_atomically(path, &bytes)
     }
 
@@ -132,6 +133,19 @@ impl Surrogate {
         let network = Network::new(Stack::from_layers(layers), params);
         Ok((Self { network, scaling }, metadata))
     }
+}
+
+/// Puts the header's fields in order, in place: the library writes metadata in the order of a hash map, and the same
+/// network should be the same file.
+fn sort_header(bytes: &mut [u8]) {
+    let (length, rest) = bytes.split_at_mut(8);
+    let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
+    let header = &mut rest[..length];
+    let fields: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).expect("written as JSON");
+    let sorted = serde_json::to_vec(&fields).expect("read as JSON");
+    // Only the order changes, so that it fits; the format pads with spaces.
+    header.fill(b' ');
+    header[..sorted.len()].copy_from_slice(&sorted);
 }
 
 fn read_tensor(tensor: &TensorView<'_>, shape: &[usize], params: &mut Vec<f64>) -> std::result::Result<(), String> {

@@ -155,6 +155,7 @@ struct Scratch {
     inputs: Vec<Batch>,
     inputs_bar: Vec<Batch>,
     noise: Vec<Batch>,
+    mirrored: Vec<Batch>,
     observables: Vec<Batch>,
     observables_bar: Vec<Batch>,
     workspace: Workspace,
@@ -201,30 +202,34 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
             draw_inputs,
         } = self;
         let zero = Batch::splat(0.0);
-        let Scratch { inputs, inputs_bar, noise, observables, observables_bar, workspace } = scratch;
+        let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
         inputs_bar.resize(model.inputs(), zero);
-        noise.resize(model.noise().max(model.inputs()), zero);
+        noise.resize(model.noise(), zero);
+        mirrored.resize(model.noise(), zero);
         observables.resize(model.observables(), zero);
         observables_bar.resize(model.observables(), zero);
         let scale = Batch::splat(0.5 / pairs as f64);
 
         for first in (0..rows.values.len()).step_by(LANES) {
             if draw_inputs {
-                let noise = &mut noise[..model.inputs()];
-                fill(noise, &mut normals);
-                model.training_inputs(noise, inputs);
-                store(&mut rows.inputs, first, inputs);
+                for z in inputs_bar.iter_mut() {
+                    z.0 = normals.draw();
+                }
+                model.training_inputs(inputs_bar, inputs);
+                store(&mut rows.inputs, first, inputs, Batch::splat(1.0));
             } else {
                 load(&rows.inputs, first, inputs);
             }
 
-            let noise = &mut noise[..model.noise()];
             let mut value = zero;
             inputs_bar.fill(zero);
             for _ in 0..pairs {
-                fill(noise, &mut normals);
-                for _ in 0..2 {
+                for (z, mirrored) in noise.iter_mut().zip(mirrored.iter_mut()) {
+                    z.0 = normals.draw();
+                    *mirrored = -*z;
+                }
+                for noise in [&*noise, &*mirrored] {
                     model.observe(inputs, noise, observables);
                     if rows.derivatives.is_some() {
                         value = value + workspace.payoff(payoff, observables, observables_bar);
@@ -232,27 +237,13 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);
                     }
-                    for z in noise.iter_mut() {
-                        *z = -*z;
-                    }
                 }
             }
             write(&mut rows.values[first..], value * scale);
             if let Some(derivatives) = &mut rows.derivatives {
-                for bar in inputs_bar.iter_mut() {
-                    *bar = *bar * scale;
-                }
-                store(derivatives, first, inputs_bar);
+                store(derivatives, first, inputs_bar, scale);
             }
         }
-    }
-}
-
-/// Fresh standard normals.
-#[inline(always)]
-fn fill(noise: &mut [Batch], normals: &mut Normals) {
-    for z in noise {
-        z.0 = normals.draw();
     }
 }
 
@@ -265,12 +256,12 @@ fn write(column: &mut [f64], batch: Batch) {
     }
 }
 
-/// One batch for each column.
+/// One batch for each column, scaled.
 #[inline(always)]
-fn store(matrix: &mut MatMut<'_, f64>, first: usize, batches: &[Batch]) {
+fn store(matrix: &mut MatMut<'_, f64>, first: usize, batches: &[Batch], scale: Batch) {
     for (j, &batch) in batches.iter().enumerate() {
         let column = matrix.as_mut().col_mut(j).try_as_col_major_mut().expect("columns are contiguous");
-        write(&mut column.as_slice_mut()[first..], batch);
+        write(&mut column.as_slice_mut()[first..], batch * scale);
     }
 }
 

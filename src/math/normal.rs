@@ -17,14 +17,14 @@ pub fn cdf(x: f64) -> f64 {
 mod tests {
     use super::{cdf, pdf};
 
-    /// 20-digit values of Φ and φ, computed in arbitrary precision.
+    /// Φ and φ, computed in arbitrary precision and rounded.
     #[test]
     fn agrees_with_tabulated_values() {
         for (x, phi, density) in [
-            (0.0, 0.5, 0.398_942_280_401_432_677_94),
-            (1.0, 0.841_344_746_068_542_948_59, 0.241_970_724_519_143_349_80),
-            (-2.5, 0.006_209_665_325_776_135_167, 0.017_528_300_493_568_537_36),
-            (-8.0, 6.220_960_574_271_784_123_5e-16, 5.052_271_083_536_892_27e-15),
+            (0.0, 0.5, 0.398_942_280_401_432_7),
+            (1.0, 0.841_344_746_068_542_9, 0.241_970_724_519_143_35),
+            (-2.5, 0.006_209_665_325_776_135, 0.017_528_300_493_568_537),
+            (-8.0, 6.220_960_574_271_784e-16, 5.052_271_083_536_892e-15),
         ] {
             // A rounding of the argument is amplified by x², the condition number of the tail.
             let tolerance = 2.0 * f64::EPSILON * (1.0 + x * x);

@@ -16,6 +16,7 @@ pub type Generator = Xoshiro256PlusPlus;
 /// or in another order, never changes another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+// New ones go last: the order is part of what a seed means.
 pub enum Purpose {
     /// Parameters of a random reference model.
     Model,
@@ -84,6 +85,8 @@ impl Iterator for Streams {
 pub const LANES: usize = 8;
 /// Generators that run side by side; one refill steps each of them twice.
 const WIDTH: usize = 64;
+/// Vectors that a refill makes.
+const VECTORS: usize = 2 * WIDTH / LANES;
 
 /// Standard normals, eight abreast, by the Box–Muller transform over 64 xoshiro256++ generators in lanes.
 ///
@@ -101,7 +104,8 @@ const WIDTH: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Normals {
     state: [[u64; WIDTH]; 4],
-    ready: [[f64; LANES]; 2 * WIDTH / LANES],
+    /// What the last refill made, of which `used` vectors are drawn.
+    ready: [[f64; WIDTH]; 2],
     used: usize,
     arch: Arch,
 }
@@ -114,17 +118,16 @@ impl Normals {
         for word in state.as_flattened_mut() {
             *word = generator.next_u64();
         }
-        let ready = [[0.0; LANES]; 2 * WIDTH / LANES];
-        Self { state, used: ready.len(), ready, arch: Arch::new() }
+        Self { state, ready: [[0.0; WIDTH]; 2], used: VECTORS, arch: Arch::new() }
     }
 
     /// The next eight.
     #[inline(always)]
     pub fn draw(&mut self) -> [f64; LANES] {
-        if self.used == self.ready.len() {
+        if self.used == VECTORS {
             self.refill();
         }
-        let drawn = self.ready[self.used];
+        let drawn = self.ready.as_flattened().as_chunks().0[self.used];
         self.used += 1;
         drawn
     }
@@ -141,14 +144,14 @@ impl Normals {
     #[inline(never)]
     fn refill(&mut self) {
         self.used = 0;
-        self.arch.dispatch(Refill { state: &mut self.state, out: self.ready.as_flattened_mut() });
+        self.arch.dispatch(Refill { state: &mut self.state, out: &mut self.ready });
     }
 }
 
 /// One dispatch for 128 normals, so that the loop is compiled for the vectors that the machine has.
 struct Refill<'a> {
     state: &'a mut [[u64; WIDTH]; 4],
-    out: &'a mut [f64],
+    out: &'a mut [[f64; WIDTH]; 2],
 }
 
 impl WithSimd for Refill<'_> {
@@ -156,12 +159,12 @@ impl WithSimd for Refill<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let [a, b, c, d] = self.state;
-        let (sines, cosines) = self.out.split_at_mut(WIDTH);
+        let [first, second] = self.out;
         for l in 0..WIDTH {
             let mut s = [a[l], b[l], c[l], d[l]];
             let (radius, angle) = (step(&mut s), step(&mut s));
             [a[l], b[l], c[l], d[l]] = s;
-            [sines[l], cosines[l]] = box_muller(Separate, radius, angle);
+            [first[l], second[l]] = box_muller(Separate, radius, angle);
         }
     }
 }

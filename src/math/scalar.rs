@@ -1,6 +1,6 @@
 //! One trait for every number that a function can be evaluated over.
 
-use core::fmt::Debug;
+use core::fmt::{Debug, Display};
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Activation, Real, Separate};
@@ -86,6 +86,13 @@ pub trait Scalar:
     #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
         Self::select(mask, a, b)
+    }
+
+    /// The same number, under a name that an analysis of the function reports it by; nothing otherwise.
+    #[inline(always)]
+    fn named(self, name: impl Display) -> Self {
+        let _ = name;
+        self
     }
 
     /// Hyperbolic tangent.

@@ -1,5 +1,7 @@
 //! The Bachelier basket (§4): prices of a basket of normal assets.
 
+use std::hint::black_box;
+
 use serde::{Deserialize, Serialize};
 
 use super::basket::{require, weigh};
@@ -159,7 +161,9 @@ impl Model for Bachelier {
         _: &mut Workspace,
     ) {
         for (bar, &w) in inputs_bar.iter_mut().zip(self.basket.weights()) {
-            *bar = *bar + Batch::splat(w) * observables_bar[0];
+            // The loop is fast as it stands; LLVM would vectorise it across assets and gather lanes, which makes
+            // the whole simulation of 50 assets 1.5 times slower. What it cannot see through it leaves alone.
+            *bar = *bar + Batch::splat(black_box(w)) * observables_bar[0];
         }
     }
 }

@@ -49,12 +49,14 @@ impl fmt::Display for ModelError {
             Self::NotPositiveSemidefinite { asset, pivot } => {
                 write!(f, "the correlation matrix is not positive semidefinite: pivot {pivot:e} at asset {asset}")
             }
-            Self::NotPathwise { order } => write!(
-                f,
-                "pathwise derivatives of order {order} are biased: the payoff's derivative of order {} is not Lipschitz \
-                 (§5.2.3); smooth the payoff with a positive width, or simulate values only",
-                order - 1
-            ),
+            Self::NotPathwise { order } => {
+                let what = if *order <= 1 { "it" } else { "its slope" };
+                write!(
+                    f,
+                    "pathwise derivatives of order {order} of this payoff are biased, for {what} jumps (§5.2.3); \
+                     smooth it with a positive width, or do without them"
+                )
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Workspace<T> {
 
 impl<T: Packed> Workspace<T> {
     /// Sized for the given shape.
-    pub fn new<C: Chain + ?Sized>(chain: &C) -> Self {
+    pub fn new<C: Chain>(chain: &C) -> Self {
         let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
         Self {
             tape: vec![[T::ZERO; TILE]; SLOTS * chain.nodes()],
@@ -31,7 +31,7 @@ impl<T: Packed> Workspace<T> {
     }
 
     /// Whether this memory was sized for a network of that shape.
-    pub fn fits<C: Chain + ?Sized>(&self, chain: &C) -> bool {
+    pub fn fits<C: Chain>(&self, chain: &C) -> bool {
         self.tape.len() == SLOTS * chain.nodes() && (self.inputs, self.outputs) == (chain.inputs(), chain.outputs())
     }
 }
@@ -68,7 +68,7 @@ impl<T: Real> Workspace<T> {
     /// # Panics
     /// If the chain has no such block.
     #[track_caller]
-    pub fn layer<C: Chain + ?Sized>(&self, block: usize, chain: &C, slot: Slot) -> &[[T; TILE]] {
+    pub fn layer<C: Chain>(&self, block: usize, chain: &C, slot: Slot) -> &[[T; TILE]] {
         let layers = chain.layers();
         let width = |b: usize| if b == 0 { layers[0].fan_in.0 } else { layers[b - 1].fan_out.0 };
         let start: usize = (0..block).map(width).sum();

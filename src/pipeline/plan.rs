@@ -80,7 +80,7 @@ impl Default for Plan {
             oversized: vec![128; 6],
             pruned: vec![3, 3, 1, 2, 2, 2],
             precision: Precision::Single,
-            train: Fit { samples: 1 << 16, epochs: 48, paths: 16, batch: 512, peak: 0.001, fresh: true },
+            train: Fit { samples: 1 << 16, epochs: 72, paths: 32, batch: 256, peak: 0.001, fresh: true },
             prune: Pruning { keep: 0.5, retrain: Fit { epochs: 1, peak: 0.003, batch: 512, ..small } },
             retrain: small,
             finetune: small,

@@ -70,7 +70,8 @@ impl<'a> Study<'a> {
     /// If the labels do not vary or are not finite.
     pub fn initial(&self, hidden: &[usize]) -> Result<Surrogate> {
         let simulator = self.simulator(false, self.plan.train.paths)?;
-        let scaling = Scaling::fit(&simulator.draw(&mut self.streams(Draw::Scaling), SCALING_SAMPLES))?;
+        let samples = if self.plan.train.fresh { SCALING_SAMPLES } else { self.plan.train.samples };
+        let scaling = Scaling::fit(&simulator.draw(&mut self.streams(Draw::Scaling), samples))?;
         let mut rng = Streams::new(self.seed, Purpose::Initialisation).next().expect("streams never end");
         let stack = Stack::mlp(scaling.inputs(), hidden, 1, Activation::Silu);
         Ok(Surrogate { network: Network::init(stack, &mut rng), scaling })
@@ -193,8 +194,12 @@ impl<'a> Study<'a> {
         let seen = self.fit_model(s, name, fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
         let polish = self.plan.polish;
         let simulator = self.simulator(true, polish.paths)?;
-        let mut streams = self.streams(Draw::Polish);
-        Ok(seen + self.polish(s, name, Loss::SOBOLEV, observer, |n| Ok(simulator.draw(&mut streams, n)))?)
+        let held_out = Streams::new(self.seed, Purpose::HeldOut);
+        let mut streams = [self.streams(Draw::Polish), held_out].into_iter();
+        Ok(seen
+            + self.polish(s, name, Loss::SOBOLEV, observer, |n| {
+                Ok(simulator.draw(&mut streams.next().expect("training and held-out"), n))
+            })?)
     }
 
     fn polish_from_teacher(
@@ -342,7 +347,12 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// Streams of a draw. A plan of fixed samples has one set of them for all stages.
     fn streams(&self, draw: Draw) -> Streams {
+        let draw = match draw {
+            Draw::Scaling | Draw::Finetune | Draw::Polish if !self.plan.train.fresh => Draw::Train,
+            other => other,
+        };
         Streams::new(self.seed.wrapping_mul(64).wrapping_add(draw as u64), Purpose::Training)
     }
 

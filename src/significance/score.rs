@@ -52,7 +52,7 @@ pub fn scores<C: Chain, T: Packed>(net: &Network<C, T>, inputs: &[Interval], agg
             for (total, one) in total.iter_mut().flatten().zip(one.into_iter().flatten()) {
                 *total = match aggregate {
                     Aggregate::Max => total.max(one),
-                    Aggregate::Sum => up(*total + one),
+                    Aggregate::Sum => (Interval::point(*total) + Interval::point(one)).sup(),
                 };
             }
         }
@@ -60,17 +60,7 @@ pub fn scores<C: Chain, T: Packed>(net: &Network<C, T>, inputs: &[Interval], agg
     total
 }
 
+/// Rounded upward. A node that never moves has no influence however wild the derivative: 0·∞ is 0 for intervals.
 fn score(node: Interval, adjoint: Interval) -> f64 {
-    let product = node.width() * adjoint.mag();
-    // A node that never moves has no influence, however wild the derivative.
-    if product.is_nan() {
-        if node.width() == 0.0 || adjoint.mag() == 0.0 { 0.0 } else { f64::INFINITY }
-    } else {
-        up(product)
-    }
-}
-
-/// Rounded upward: exact zeros and infinities stay.
-fn up(x: f64) -> f64 {
-    if x > 0.0 { x.next_up() } else { x }
+    (Interval::point(node.width()) * Interval::point(adjoint.mag())).sup()
 }

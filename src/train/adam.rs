@@ -41,17 +41,17 @@ impl<T: Packed> Adam<T> {
             rate: T::of(learning_rate / (1.0 - BETA1.powi(self.steps))),
             correct2: T::of(1.0 / (1.0 - BETA2.powi(self.steps))),
         };
-        let chunk = |(at, ((p, m), v)): (usize, ((&mut [T], &mut [T]), &mut [T]))| {
+        let chunk = |at: usize, p: &mut [T], m: &mut [T], v: &mut [T]| {
             arch.dispatch(|| update.chunk(at * CHUNK, p, m, v, parts));
         };
         let (first, second) = (&mut self.first, &mut self.second);
         if parallel {
             let chunks =
                 params.par_chunks_mut(CHUNK).zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
-            chunks.enumerate().with_min_len(8).for_each(chunk);
+            chunks.enumerate().with_min_len(8).for_each(|(at, ((p, m), v))| chunk(at, p, m, v));
         } else {
             let chunks = params.chunks_mut(CHUNK).zip(first.chunks_mut(CHUNK)).zip(second.chunks_mut(CHUNK));
-            chunks.enumerate().for_each(chunk);
+            chunks.enumerate().for_each(|(at, ((p, m), v))| chunk(at, p, m, v));
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct LevenbergReport {
 
 /// Samples whose products are summed by one task: fixed, so that the sums are the same on any number of threads.
 const BLOCK: usize = 16 * TILE;
+/// Relative decrease of a loss that is worth an iteration.
+const WORTH: f64 = 1e-5;
 /// Damping beyond which no step is going to lower the loss.
 const STUCK: f64 = 1e12;
 
@@ -100,14 +102,13 @@ impl LevenbergMarquardt {
             loss = new;
             report.iterations += 1;
             let outside = loss_of(net, held_out);
-            // What counts as better must exceed the noise of summation, or it would never stop.
-            waited = if outside < best * (1.0 - 1e-7) { 0 } else { waited + 1 };
+            waited = if outside < best * (1.0 - WORTH) { 0 } else { waited + 1 };
             if outside < best {
                 best = outside;
                 kept.copy_from_slice(net.params());
             }
             interrupted = observer.step(report.iterations, self.iterations, loss).is_break();
-            if interrupted || gained < 1e-9 {
+            if interrupted || gained < WORTH {
                 break;
             }
         }
@@ -118,48 +119,41 @@ impl LevenbergMarquardt {
     }
 }
 
-/// `JᵀJ` (lower triangle) and `Jᵀρ`.
+/// The lower triangle of `[J ρ]ᵀ[J ρ]`: `JᵀJ`, and `Jᵀρ` as its last row.
 struct Normal {
-    matrix: Mat<f64>,
-    vector: Vec<f64>,
+    products: Mat<f64>,
 }
 
 impl Normal {
     fn of<C: Chain>(net: &Network<C, f64>, data: &Scaled<f64>, weights: &LossWeights) -> Self {
         let blocks: Vec<usize> = (0..data.len()).step_by(BLOCK).collect();
         let partial = |&at: &usize| {
-            let mut sum = BlockSum::new(net);
+            let mut sum = BlockSum::new(net, weights);
             for tile in (at..data.len().min(at + BLOCK)).step_by(TILE) {
                 sum.tile(net, data, tile, weights);
             }
             sum.normal
         };
+        let n = net.params().len() + 1;
+        let mut total = Self { products: Mat::zeros(n, n) };
         // In order of the blocks, a bounded number of them in memory.
-        let mut total: Option<Self> = None;
         for group in blocks.chunks(64) {
             for part in group.par_iter().map(partial).collect::<Vec<_>>() {
-                total = Some(match total {
-                    None => part,
-                    Some(mut t) => {
-                        t.matrix += part.matrix;
-                        t.vector.iter_mut().zip(part.vector).for_each(|(a, b)| *a += b);
-                        t
-                    }
-                });
+                total.products += part.products;
             }
         }
-        total.expect("at least one sample")
+        total
     }
 
     /// `(JᵀJ + μ·diag JᵀJ)⁻¹ Jᵀρ`; not a number if that matrix is singular in floating point, so that no step is taken.
     fn step(&self, damping: f64) -> Vec<f64> {
-        let n = self.vector.len();
-        let mut a = self.matrix.clone();
+        let n = self.products.nrows() - 1;
+        let mut a = self.products.submatrix(0, 0, n, n).to_owned();
         let floor = 1e-14 * (0..n).map(|i| a[(i, i)]).fold(0.0, f64::max);
         for i in 0..n {
             a[(i, i)] += damping * a[(i, i)] + floor;
         }
-        let rhs = Mat::from_fn(n, 1, |i, _| self.vector[i]);
+        let rhs = Mat::from_fn(n, 1, |i, _| self.products[(n, i)]);
         match a.llt(Side::Lower) {
             Ok(factor) => factor.solve(&rhs).col_as_slice(0).to_vec(),
             Err(_) => vec![f64::NAN; n],
@@ -167,30 +161,37 @@ impl Normal {
     }
 }
 
+/// Products over a block of samples, and the memory for them.
 struct BlockSum {
     ws: Workspace<f64>,
     saved: Vec<[f64; TILE]>,
-    rows: Vec<[f64; TILE]>,
+    /// Residuals a sample: its value, and its derivative in each input if those count.
+    residuals: usize,
+    /// Weighted rows of `J` for one tile, one row of `residuals × TILE` numbers a parameter, and one more for `ρ`.
+    rows: Vec<f64>,
+    /// One residual's part of them.
+    part: Vec<[f64; TILE]>,
     normal: Normal,
 }
 
 impl BlockSum {
-    fn new<C: Chain>(net: &Network<C, f64>) -> Self {
-        let n = net.params().len();
+    fn new<C: Chain>(net: &Network<C, f64>, weights: &LossWeights) -> Self {
+        let (n, residuals) = (net.params().len(), 1 + weights.inverse_scale.len());
         Self {
             ws: net.workspace(),
             saved: Vec::new(),
-            rows: vec![[0.0; TILE]; n],
-            normal: Normal { matrix: Mat::zeros(n, n), vector: vec![0.0; n] },
+            residuals,
+            rows: vec![0.0; (n + 1) * residuals * TILE],
+            part: vec![[0.0; TILE]; n],
+            normal: Normal { products: Mat::zeros(n + 1, n + 1) },
         }
     }
 
     fn tile<C: Chain>(&mut self, net: &Network<C, f64>, data: &Scaled<f64>, at: usize, weights: &LossWeights) {
-        let count = TILE.min(data.len() - at);
-        let range = at..at + count;
+        let range = at..data.len().min(at + TILE);
+        let sobolev = self.residuals > 1;
         let ws = &mut self.ws;
-        crate::nn::load(data.inputs().subrows(at, count), ws.input_mut(Slot::Value));
-        let sobolev = !weights.inverse_scale.is_empty();
+        crate::nn::load(data.inputs().subrows(at, range.len()), ws.input_mut(Slot::Value));
         if sobolev {
             net.forward::<2>(ws)
         } else {
@@ -202,56 +203,54 @@ impl BlockSum {
         } else {
             net.reverse::<1>(ws)
         }
-        let mut residual = [0.0; TILE];
-        for ((r, f), y) in residual.iter_mut().zip(ws.output(Slot::Value)[0]).zip(&data.value_column(0)[range.clone()])
-        {
-            *r = f - y;
-        }
-        net.param_jacobian(ws, false, &mut self.rows);
-        Self::add(&mut self.normal, &mut self.rows, &residual, count, weights.value / data.len() as f64);
-        if !sobolev {
-            return;
-        }
+        net.param_jacobian(ws, false, &mut self.part);
+        let value = ws.output(Slot::Value)[0];
+        self.put(0, &value, &data.value_column(0)[range.clone()], weights.value / data.len() as f64);
+        let inputs = self.residuals - 1;
         self.saved.clear();
-        self.saved.extend_from_slice(ws.tape());
-        let inputs = net.chain().inputs();
+        self.saved.extend_from_slice(self.ws.tape());
         for j in 0..inputs {
             // Each direction starts from the first reverse sweep, whose curvatures the tangent sweep overwrites.
+            let ws = &mut self.ws;
             ws.restore(&self.saved);
             ws.input_mut(Slot::Dot).iter_mut().for_each(|dot| dot.fill(0.0));
             ws.input_mut(Slot::Dot)[j].fill(1.0);
             net.tangent(ws);
             ws.output_mut(Slot::BarDot).as_flattened_mut().fill(0.0);
             net.second_reverse(ws);
-            let mut residual = [0.0; TILE];
-            let slopes = &data.derivative_column(j)[range.clone()];
-            for ((r, d), t) in residual.iter_mut().zip(ws.input(Slot::Bar)[j]).zip(slopes) {
-                *r = d - t;
-            }
-            net.param_jacobian(ws, true, &mut self.rows);
+            net.param_jacobian(ws, true, &mut self.part);
+            let slope = ws.input(Slot::Bar)[j];
             let weight = weights.derivative * weights.inverse_scale[j] / (data.len() * inputs) as f64;
-            Self::add(&mut self.normal, &mut self.rows, &residual, count, weight);
+            self.put(1 + j, &slope, &data.derivative_column(j)[range.clone()], weight);
         }
-    }
-
-    /// `JᵀJ += w·rows·rowsᵀ`, `Jᵀρ += w·rows·residual` over the lanes in use.
-    fn add(normal: &mut Normal, rows: &mut [[f64; TILE]], residual: &[f64; TILE], count: usize, weight: f64) {
-        let n = rows.len();
-        for (row, v) in rows.iter_mut().zip(&mut normal.vector) {
-            row[count..].fill(0.0);
-            *v += weight * row.iter().zip(residual).map(|(a, b)| a * b).sum::<f64>();
-        }
-        let lanes = MatRef::from_row_major_slice(rows.as_flattened(), n, TILE);
+        let (n, k) = (self.part.len() + 1, self.residuals * TILE);
+        let rows = MatRef::from_row_major_slice(&self.rows, n, k);
         triangular_matmul(
-            normal.matrix.as_mut(),
+            self.normal.products.as_mut(),
             BlockStructure::TriangularLower,
             Accum::Add,
-            lanes,
+            rows,
             BlockStructure::Rectangular,
-            lanes.transpose(),
+            rows.transpose(),
             BlockStructure::Rectangular,
-            weight,
+            1.0,
             Par::Seq,
         );
+    }
+
+    /// One residual of the tile, `√w·(f − target)`, with its row of `J`; lanes beyond the target are zero.
+    fn put(&mut self, residual: usize, f: &[f64; TILE], target: &[f64], weight: f64) {
+        let (root, count, stride) = (weight.sqrt(), target.len(), self.residuals * TILE);
+        let rows = self.rows.chunks_exact_mut(stride).map(|row| &mut row[residual * TILE..][..TILE]);
+        for (row, part) in rows.zip(self.part.iter().chain([f])) {
+            for (out, x) in row[..count].iter_mut().zip(part) {
+                *out = root * x;
+            }
+            row[count..].fill(0.0);
+        }
+        let last = &mut self.rows[self.part.len() * stride + residual * TILE..][..count];
+        for (out, t) in last.iter_mut().zip(target) {
+            *out -= root * t;
+        }
     }
 }

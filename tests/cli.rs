@@ -1,0 +1,216 @@
+//! The command, as a stranger runs it: a whole small run, stages over files, bad input, interruption.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use sobolev::data::Surrogate;
+
+/// Small enough for seconds in a debug build.
+const SMALL: [&str; 8] = ["--quick", "--samples", "2048", "--epochs", "4", "--hidden", "16,12", "--dims"];
+
+fn sobolev(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sobolev")).args(args).current_dir(folder).output().unwrap()
+}
+
+#[track_caller]
+fn works(folder: &Path, args: &[&str]) -> String {
+    let out = sobolev(folder, args);
+    let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert!(out.status.success(), "{args:?}: {stderr}");
+    stdout
+}
+
+/// Exit code 2, one line that says what is wrong, no panic.
+#[track_caller]
+fn fails(folder: &Path, args: &[&str], says: &[&str]) {
+    let out = sobolev(folder, args);
+    let stderr = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{args:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    for what in says {
+        assert!(stderr.contains(what), "{args:?} does not say `{what}`: {stderr}");
+    }
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_leaves_networks_pictures_and_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [&SMALL[..], &["3", "--widths", "3-1", "--out", "results", "--seeds", "2", "--threads", "2"]].concat();
+    let stdout = works(folder.path(), &args);
+    assert!(stdout.contains("Gammas") && stdout.contains("0.902470") && stdout.contains("Collapsed"), "{stdout}");
+    let out = folder.path().join("results");
+    let table = json(&out.join("table2.json"));
+    assert_eq!(table["seeds"], serde_json::json!([1, 2]));
+    assert_eq!(table["widths"], serde_json::json!([3, 1]));
+    for column in ["oversized", "pruned", "from_network", "from_model", "collapsed"] {
+        for row in ["values", "deltas", "deltas_by_column", "gammas"] {
+            let cell = &table["columns"][column][row];
+            let (median, worst) = (cell["median"].as_f64().unwrap(), cell["worst"].as_f64().unwrap());
+            assert!(worst <= median && median < 1.0, "{column} {row}: {cell}");
+        }
+        let (surrogate, metadata) = Surrogate::load(&out.join(format!("{column}.safetensors"))).unwrap();
+        assert_eq!(surrogate.widths()[0], 3);
+        assert_eq!((&metadata["seed"][..], &metadata["state"][..]), ("1", "complete"));
+    }
+    assert!(table["seconds"]["train"].as_f64().unwrap() > 0.0);
+    assert!(table["columns"]["from_model"]["values"]["median"].as_f64().unwrap() > 0.99);
+    for picture in ["1", "4-oversized", "5-smoothing", "6-pruned", "7-collapsed", "9-from_network", "10-from_model"] {
+        let svg = fs::read_to_string(out.join(format!("figure{picture}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{picture}");
+    }
+    assert!(out.join("basket-1-seed-2/from_model.safetensors").is_file());
+    let history = json(&out.join("history.json"));
+    assert_eq!(history["widths"], serde_json::json!([16, 12]));
+    assert_eq!(history["rounds"].as_array().unwrap().last().unwrap()["widths"], serde_json::json!([3, 1]));
+
+    // Resuming takes up everything that is there, and gives the same table.
+    let again = [&args[..], &["--resume"]].concat();
+    works(folder.path(), &again);
+    assert_eq!(json(&out.join("table2.json"))["columns"], table["columns"]);
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |threads: &str| {
+        let args = [&SMALL[..], &["2", "--widths", "2-2", "--quiet", "--threads", threads, "--out", threads]].concat();
+        works(folder.path(), &args);
+        let bytes = |name: &str| fs::read(folder.path().join(threads).join(name)).unwrap();
+        ["oversized", "pruned", "from_network", "from_model"].map(|n| bytes(&format!("{n}.safetensors")))
+    };
+    assert!(run("1") == run("3"));
+}
+
+#[test]
+fn stages_run_alone_over_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let quick = ["--quick", "--samples", "4096", "--epochs", "6", "--quiet"];
+    works(at, &[&["train", "--dims", "2", "--widths", "2x16", "--precision", "f64"], &quick[..]].concat());
+    works(at, &[&["prune", "--widths", "4,1", "--criterion", "magnitude", "--fold", "midpoint"], &quick[..]].concat());
+    let history = json(&at.join("out/pruned.history.json"));
+    assert_eq!(history["widths"], serde_json::json!([16, 16]));
+    works(at, &[&["finetune", "--out", "a.safetensors"], &quick[..]].concat());
+    works(
+        at,
+        &[&["finetune", "--teacher", "out/oversized.safetensors", "--out", "b.safetensors"], &quick[..]].concat(),
+    );
+    works(at, &[&["finetune", "--collapse", "--out", "c.safetensors"], &quick[..]].concat());
+    assert_eq!(Surrogate::load(&at.join("c.safetensors")).unwrap().0.widths(), [2, 4, 1]);
+    let scores = works(at, &["evaluate", "--model", "a.safetensors", "--json", "--picture", "a.svg"]);
+    let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+    assert!(scores["values"].as_f64().unwrap() > 0.99 && scores["deltas"].as_f64().unwrap() > 0.99, "{scores}");
+    assert!(at.join("a.svg").is_file());
+    // The same command gives the same file.
+    let once = fs::read(at.join("a.safetensors")).unwrap();
+    works(at, &[&["finetune", "--out", "a.safetensors"], &quick[..]].concat());
+    assert!(once == fs::read(at.join("a.safetensors")).unwrap());
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fails(at, &["--no-such-flag"], &["--no-such-flag"]);
+    fails(at, &["--widths", "3-0-1"], &["hidden layer 1 would have 0 nodes"]);
+    fails(at, &["--widths", "three"], &["three"]);
+    fails(at, &["--hidden", "8,8", "--widths", "9,3"], &["hidden layer 0 has 8 nodes", "found 9"]);
+    fails(at, &["--hidden", "8,8", "--widths", "3"], &["2 hidden layers"]);
+    fails(at, &["--dims", "0"], &["--dims"]);
+    fails(at, &["--samples", "-5"], &["-5"]);
+    fails(at, &["--epochs", "0"], &["--epochs"]);
+    fails(at, &["--threads", "0"], &["--threads"]);
+    fails(at, &["--learning-rate", "nan"], &["--learning-rate"]);
+    fails(at, &["--precision", "f16"], &["f16", "f32"]);
+    fails(at, &["prune", "--keep", "1.5"], &["--keep"]);
+    assert_eq!(fs::read_dir(at).unwrap().count(), 0, "nothing was written");
+}
+
+#[test]
+fn bad_files_are_named_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fails(at, &["evaluate", "--model", "none.safetensors"], &["none.safetensors", "read"]);
+    fails(at, &["prune", "--model", "."], &["cannot read"]);
+    fs::write(at.join("empty.safetensors"), b"").unwrap();
+    fails(at, &["evaluate", "--model", "empty.safetensors"], &["empty.safetensors", "not a safetensors file"]);
+    fs::write(at.join("text.safetensors"), b"price,delta\n1,2\n").unwrap();
+    fails(at, &["finetune", "--model", "text.safetensors"], &["text.safetensors"]);
+
+    let quick = ["--quick", "--samples", "1024", "--epochs", "2", "--quiet"];
+    works(at, &[&["train", "--dims", "2", "--widths", "8,8", "--out", "m.safetensors"], &quick[..]].concat());
+    let whole = fs::read(at.join("m.safetensors")).unwrap();
+    fs::write(at.join("cut.safetensors"), &whole[..whole.len() - 9]).unwrap();
+    fails(at, &["prune", "--model", "cut.safetensors", "--widths", "2,2"], &["cut.safetensors"]);
+    let mut nan = whole.clone();
+    let end = nan.len();
+    nan[end - 8..].copy_from_slice(&f64::NAN.to_le_bytes());
+    fs::write(at.join("nan.safetensors"), &nan).unwrap();
+    fails(at, &["evaluate", "--model", "nan.safetensors"], &["nan.safetensors", "NaN", "layers."]);
+    fails(at, &["prune", "--model", "m.safetensors", "--widths", "2,9"], &["hidden layer 1 has 8 nodes", "found 9"]);
+    fails(at, &["prune", "--model", "m.safetensors", "--widths", "2,2,2"], &["2 hidden layers"]);
+    fails(at, &["finetune", "--model", "m.safetensors", "--collapse"], &["one node"]);
+    works(at, &[&["train", "--dims", "3", "--widths", "8", "--out", "other.safetensors"], &quick[..]].concat());
+    fails(
+        at,
+        &["finetune", "--model", "m.safetensors", "--teacher", "other.safetensors"],
+        &["other.safetensors", "another basket"],
+    );
+    fs::write(at.join("file"), b"").unwrap();
+    fails(at, &[&["--out", "file", "--dims", "2", "--widths", "2"], &quick[..]].concat(), &["file"]);
+    assert!(!at.join("out").exists(), "nothing half-written");
+}
+
+#[test]
+fn a_diverging_rate_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "train",
+        "--dims",
+        "2",
+        "--widths",
+        "16,16",
+        "--quick",
+        "--samples",
+        "2048",
+        "--epochs",
+        "3",
+        "--learning-rate",
+        "1000",
+    ];
+    fails(folder.path(), &args, &["diverged", "step", "loss", "learning rate"]);
+    assert!(!folder.path().join("out/oversized.safetensors").exists());
+}
+
+/// The first Ctrl-C leaves a checkpoint that later commands take, and exit code 130.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_a_checkpoint() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["train", "--dims", "3", "--widths", "3x64", "--samples", "32768", "--epochs", "100000"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sobolev"))
+        .args(args)
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|l| l.unwrap().contains("train")), "training began");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    std::thread::spawn(move || lines.for_each(drop));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (_, metadata) = Surrogate::load(&folder.path().join("out/oversized.safetensors")).unwrap();
+    assert_eq!(metadata["state"], "interrupted");
+    let stdout = works(folder.path(), &["evaluate", "--model", "out/oversized.safetensors"]);
+    assert!(stdout.contains("interrupted"), "{stdout}");
+}
