@@ -36,8 +36,8 @@ pub(super) fn surrogate(graph: &Graph, opset: i64) -> Result<Surrogate, OnnxErro
         return Err(malformed(format!("expected one input, found {}: {}", inputs.len(), names(&inputs))));
     };
     let mut first_error = None;
-    for (dims, batch) in readings(input)? {
-        match run(graph, &nodes, &operators, input, dims, batch) {
+    for reading in readings(input)? {
+        match run(graph, &nodes, &operators, input, reading) {
             Ok(surrogate) => return Ok(surrogate),
             Err(error) => _ = first_error.get_or_insert(error),
         }
@@ -78,11 +78,17 @@ fn operators(nodes: &[&Node]) -> Result<Vec<Operator>, OnnxError> {
     if unknown.is_empty() { Ok(known) } else { Err(OnnxError::Unsupported(unknown)) }
 }
 
+/// The shape of one sample, and where the graph counts them.
+struct Reading {
+    dims: Vec<usize>,
+    batch: Option<Batch>,
+}
+
 /// The shapes of one sample that an input may mean, likeliest first.
 ///
 /// An extent that the file leaves open counts samples. Where all are fixed, the first of several does; if it is the only one
 /// that is not 1, the input may also be one sample, a column of features.
-fn readings(input: &ValueInfo) -> Result<Vec<(Vec<usize>, Option<Batch>)>, OnnxError> {
+fn readings(input: &ValueInfo) -> Result<Vec<Reading>, OnnxError> {
     let name = &input.name;
     let bad = |what: &str| OnnxError::Malformed(format!("input `{name}` {what}"));
     let dims = input.dims.as_ref().ok_or_else(|| bad("has no shape"))?;
@@ -92,13 +98,13 @@ fn readings(input: &ValueInfo) -> Result<Vec<(Vec<usize>, Option<Batch>)>, OnnxE
     let sample: Option<Vec<usize>> = dims.iter().map(|d| usize::try_from(d.unwrap_or(1)).ok()).collect();
     let sample = sample.ok_or_else(|| bad("is too large"))?;
     if dims.iter().any(Option::is_none) || sample.len() < 2 || sample[0] == 1 {
-        return Ok(vec![(sample, None)]);
+        return Ok(vec![Reading { dims: sample, batch: None }]);
     }
     let mut one = sample.clone();
     let extent = std::mem::replace(&mut one[0], 1);
-    let mut readings = vec![(one, Some(Batch { axis: 0, extent }))];
+    let mut readings = vec![Reading { dims: one, batch: Some(Batch { axis: 0, extent }) }];
     if sample[1..].iter().all(|&d| d == 1) {
-        readings.push((sample, None));
+        readings.push(Reading { dims: sample, batch: None });
     }
     Ok(readings)
 }
@@ -108,14 +114,14 @@ fn run(
     nodes: &[&Node],
     operators: &[Operator],
     input: &ValueInfo,
-    dims: Vec<usize>,
-    batch: Option<Batch>,
+    reading: Reading,
 ) -> Result<Surrogate, OnnxError> {
     let mut chain = Chain::new();
-    let x = Affine::identity(0, dims).map_err(|e| OnnxError::Malformed(format!("input `{}`: {e}", input.name)))?;
+    let x =
+        Affine::identity(0, reading.dims).map_err(|e| OnnxError::Malformed(format!("input `{}`: {e}", input.name)))?;
     let inputs = x.len();
     let mut known: HashMap<&str, Rc<Known>> = HashMap::new();
-    known.insert(&input.name, Rc::new(Known::Computed(Value::linear(x, batch))));
+    known.insert(&input.name, Rc::new(Known::Computed(Value::linear(x, reading.batch))));
     for (name, tensor) in &graph.initializers {
         known.insert(name, Rc::new(Known::Constant(tensor.clone())));
     }
