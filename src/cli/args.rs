@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::export::ExportArgs;
+pub use super::price::PriceArgs;
 use crate::pipeline::{Fit, Plan, Precision};
 
 /// Tiny neural surrogates of stochastic models, right in value and in derivatives.
@@ -36,6 +37,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Write a network as source to embed
     Export(ExportArgs),
+    /// Price the rows of a file: values, deltas, gammas, Hessians
+    Price(PriceArgs),
 }
 
 /// What every command takes.
@@ -199,6 +202,17 @@ pub enum LossArg {
     Sobolev,
 }
 
+/// The reference model of a network whose file does not say it, as one from another program.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReferenceArgs {
+    /// Seed of the basket that the network prices [default: the basket that the network's file names]
+    #[arg(long, conflicts_with = "reference")]
+    pub basket_seed: Option<u64>,
+    /// A network file that names the reference model in place of the network's own
+    #[arg(long)]
+    pub reference: Option<PathBuf>,
+}
+
 /// `prune`.
 #[derive(Args, Clone, Debug)]
 pub struct PruneArgs {
@@ -220,6 +234,9 @@ pub struct PruneArgs {
     /// Hidden widths to prune to, as 3-3-1-2-2-2 or 3,3
     #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
     pub widths: Widths,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub reference: ReferenceArgs,
 }
 
 /// `finetune`.
@@ -243,6 +260,9 @@ pub struct FinetuneArgs {
     /// File of the fine-tuned network
     #[arg(long, short, default_value = "out/finetuned.safetensors")]
     pub out: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub reference: ReferenceArgs,
 }
 
 /// `evaluate`.
@@ -257,6 +277,9 @@ pub struct EvaluateArgs {
     /// Print the scores as JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented where it is declared")]
+    pub reference: ReferenceArgs,
 }
 
 /// Widths of hidden layers.
@@ -282,7 +305,7 @@ fn widths(text: &str) -> Result<Widths, String> {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.replace('_', "").parse::<usize>() {
         Ok(n) if (1..=1 << 32).contains(&n) => Ok(n),
         _ => Err("expected a whole number of at least 1".into()),

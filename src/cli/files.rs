@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::data::{Metadata, Surrogate};
+use super::args::ReferenceArgs;
+use crate::data::{Metadata, Surrogate, load_network};
 use crate::error::{Error, Result};
 use crate::model::{Bachelier, Call};
 use crate::pipeline::{Problem, Scores};
@@ -53,20 +54,17 @@ pub(super) fn save(
     surrogate.save(path, &metadata)
 }
 
-/// Reads a surrogate and the problem that it was made for.
-pub(super) fn load(path: &Path) -> Result<(Surrogate, Problem, Metadata)> {
-    let (surrogate, metadata) = Surrogate::load(path)?;
+/// Reads a surrogate and the problem that it was made for: what the file says, or else what the arguments say.
+pub(super) fn load(path: &Path, reference: &ReferenceArgs) -> Result<(Surrogate, Problem, Metadata)> {
+    let (surrogate, metadata) = load_network(path)?;
     let bad = |message: String| Error::format(path, message);
-    let field = |name: &str| {
-        metadata.get(name).ok_or_else(|| bad(format!("metadata field `{name}` is missing: whose network is it?")))
+    let inputs = surrogate.scaling.inputs();
+    let problem = match (reference.basket_seed, &reference.reference) {
+        (Some(seed), _) => Problem::new(inputs, seed)?,
+        (None, Some(other)) => problem(other, &load_network(other)?.1)?,
+        (None, None) => problem(path, &metadata)?,
     };
-    let model: Bachelier =
-        serde_json::from_str(field("model")?).map_err(|e| bad(format!("metadata field `model`: {e}")))?;
-    let strike = field("strike")?.parse().map_err(|_| bad("metadata field `strike`: expected a number".into()))?;
-    let payoff = Call::new(strike).map_err(|e| bad(format!("metadata field `strike`: {e}")))?;
-    let basket_seed =
-        field("basket_seed")?.parse().map_err(|_| bad("metadata field `basket_seed`: expected a number".into()))?;
-    let (inputs, assets) = (surrogate.scaling.inputs(), model.basket().assets());
+    let assets = problem.model.basket().assets();
     if inputs != assets {
         return Err(bad(format!("the network has {inputs} inputs but its model {assets} assets")));
     }
@@ -74,12 +72,32 @@ pub(super) fn load(path: &Path) -> Result<(Surrogate, Problem, Metadata)> {
     if outputs != 1 {
         return Err(bad(format!("expected a network with one output, found {outputs}")));
     }
-    Ok((surrogate, Problem::of(model, payoff, basket_seed), metadata))
+    Ok((surrogate, problem, metadata))
+}
+
+/// The problem that the metadata of a file describe.
+fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
+    let bad = |message: String| Error::format(path, message);
+    let field = |name: &str| {
+        metadata.get(name).ok_or_else(|| {
+            bad(format!(
+                "metadata field `{name}` is missing, so that the reference model is unknown, which gives this command its \
+                 samples and its closed form; name it by --basket-seed, or by --reference FILE, a network of the same model"
+            ))
+        })
+    };
+    let model: Bachelier =
+        serde_json::from_str(field("model")?).map_err(|e| bad(format!("metadata field `model`: {e}")))?;
+    let strike = field("strike")?.parse().map_err(|_| bad("metadata field `strike`: expected a number".into()))?;
+    let payoff = Call::new(strike).map_err(|e| bad(format!("metadata field `strike`: {e}")))?;
+    let basket_seed =
+        field("basket_seed")?.parse().map_err(|_| bad("metadata field `basket_seed`: expected a number".into()))?;
+    Ok(Problem::of(model, payoff, basket_seed))
 }
 
 /// The surrogate of a finished stage with the same seed, basket and plan, if it is there.
 pub(super) fn resume(path: &Path, problem: &Problem, seed: u64, plan: &str) -> Option<Surrogate> {
-    let (surrogate, found, metadata) = load(path).ok()?;
+    let (surrogate, found, metadata) = load(path, &ReferenceArgs::default()).ok()?;
     let is = |name: &str, want: &str| metadata.get(name).is_some_and(|v| v == want);
     let same = found.model == problem.model && found.payoff == problem.payoff;
     (same && is("seed", &seed.to_string()) && is("state", State::Complete.name()) && is("plan", plan))

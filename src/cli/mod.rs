@@ -6,6 +6,7 @@ pub mod export;
 mod files;
 pub mod interrupt;
 pub mod plot;
+mod price;
 pub mod progress;
 mod report;
 mod run;
@@ -53,11 +54,9 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Finetune(args)) => &args.common,
         Some(Command::Evaluate(args)) => return stages::evaluate(args),
         Some(Command::Export(args)) => return export::export(args),
+        Some(Command::Price(args)) => return price::price(args),
     };
-    if let Some(threads) = common.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|e| Error::invalid("threads", e.to_string()))?;
-    }
+    use_threads(common.threads)?;
     match command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(args),
@@ -66,5 +65,13 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Finetune(args)) => stages::finetune(args),
         Some(Command::Evaluate(args)) => stages::evaluate(args),
         Some(Command::Export(args)) => export::export(args),
+        Some(Command::Price(args)) => price::price(args),
     }
+}
+
+/// All cores, if no number is given.
+fn use_threads(threads: Option<usize>) -> crate::error::Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    pool.map_err(|e| Error::invalid("threads", e.to_string()))
 }

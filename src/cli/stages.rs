@@ -32,7 +32,7 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
 }
 
 pub(super) fn prune(args: &PruneArgs) -> Result<()> {
-    let (teacher, problem, _) = files::load(&args.model)?;
+    let (teacher, problem, _) = files::load(&args.model, &args.reference)?;
     let mut plan = args.fit.plan();
     plan.pruned = args.widths.0.clone();
     plan.prune.keep = args.criterion.keep;
@@ -50,8 +50,8 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
 }
 
 pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
-    let (mut surrogate, problem, _) = files::load(&args.model)?;
-    let teacher = args.teacher.as_deref().map(files::load).transpose()?;
+    let (mut surrogate, problem, _) = files::load(&args.model, &args.reference)?;
+    let teacher = args.teacher.as_deref().map(|path| files::load(path, &args.reference)).transpose()?;
     if let (Some((teacher, of, _)), Some(path)) = (&teacher, &args.teacher) {
         if of.model != problem.model || of.payoff != problem.payoff {
             return Err(Error::format(path, format!("taught on another basket than {}", args.model.display())));
@@ -74,7 +74,7 @@ pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
 }
 
 pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    let (surrogate, problem, metadata) = files::load(&args.model)?;
+    let (surrogate, problem, metadata) = files::load(&args.model, &args.reference)?;
     let prediction = surrogate.predict(problem.test.inputs.as_ref());
     let scores = Scores::of_prediction(&prediction, &problem);
     if let Some(path) = &args.picture {

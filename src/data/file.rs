@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use tempfile::NamedTempFile;
 
 use super::{Scaling, Surrogate};
 use crate::error::{Error, Result};
@@ -30,6 +31,14 @@ const MOST_NODES: usize = 1 << 20;
 /// # Errors
 /// If the folder cannot be made, or the file not written.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = temporary_beside(path)?;
+    file.write_all(bytes).map_err(Error::io(path, "write"))?;
+    file.persist(path).map_err(|e| Error::io(path, "write")(e.error))?;
+    Ok(())
+}
+
+/// A file that takes the name `path` once it is persisted, and is gone if it is not.
+pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
     let mut builder = tempfile::Builder::new();
@@ -39,10 +48,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".sobolev-").tempfile_in(folder).map_err(Error::io(path, "write"))?;
-    file.write_all(bytes).map_err(Error::io(path, "write"))?;
-    file.persist(path).map_err(|e| Error::io(path, "write")(e.error))?;
-    Ok(())
+    builder.prefix(".sobolev-").tempfile_in(folder).map_err(Error::io(path, "write"))
 }
 
 impl Surrogate {

@@ -4,15 +4,18 @@ mod error;
 mod file;
 mod fold;
 mod fresh;
+pub(crate) mod onnx;
 mod samples;
 mod scaling;
 mod simulator;
 mod surrogate;
+pub mod table;
 mod test_set;
 
 pub use error::DataError;
 pub use file::{Metadata, write_atomically};
 pub use fresh::Fresh;
+pub use onnx::{OnnxError, UnsupportedNode, load_network};
 pub use samples::Samples;
 pub use scaling::{Scaled, Scaling};
 pub use simulator::{CHUNK, Simulator};

@@ -6,6 +6,7 @@
 
 mod c;
 mod formula;
+pub mod onnx;
 mod plan;
 mod rust;
 
