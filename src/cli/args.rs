@@ -132,14 +132,14 @@ pub enum FoldArg {
 /// `run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
+    /// See [`CommonArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub common: CommonArgs,
+    /// See [`FitArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub fit: FitArgs,
+    /// See [`CriterionArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub criterion: CriterionArgs,
     /// Folder of the results
     #[arg(long, short, default_value = "out")]
@@ -170,11 +170,11 @@ pub struct RunArgs {
 /// `train`.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
+    /// See [`CommonArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub common: CommonArgs,
+    /// See [`FitArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub fit: FitArgs,
     /// File of the trained network
     #[arg(long, short, default_value = "out/oversized.safetensors")]
@@ -216,14 +216,14 @@ pub struct ReferenceArgs {
 /// `prune`.
 #[derive(Args, Clone, Debug)]
 pub struct PruneArgs {
+    /// See [`CommonArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub common: CommonArgs,
+    /// See [`FitArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub fit: FitArgs,
+    /// See [`CriterionArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub criterion: CriterionArgs,
     /// The network to prune
     #[arg(long, short, default_value = "out/oversized.safetensors")]
@@ -234,19 +234,19 @@ pub struct PruneArgs {
     /// Hidden widths to prune to, as 3-3-1-2-2-2 or 3,3
     #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
     pub widths: Widths,
+    /// See [`ReferenceArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub reference: ReferenceArgs,
 }
 
 /// `finetune`.
 #[derive(Args, Clone, Debug)]
 pub struct FinetuneArgs {
+    /// See [`CommonArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub common: CommonArgs,
+    /// See [`FitArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub fit: FitArgs,
     /// The network to fine-tune
     #[arg(long, short, default_value = "out/pruned.safetensors")]
@@ -260,8 +260,8 @@ pub struct FinetuneArgs {
     /// File of the fine-tuned network
     #[arg(long, short, default_value = "out/finetuned.safetensors")]
     pub out: PathBuf,
+    /// See [`ReferenceArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub reference: ReferenceArgs,
 }
 
@@ -277,8 +277,8 @@ pub struct EvaluateArgs {
     /// Print the scores as JSON
     #[arg(long)]
     pub json: bool,
+    /// See [`ReferenceArgs`].
     #[command(flatten)]
-    #[expect(missing_docs, reason = "documented where it is declared")]
     pub reference: ReferenceArgs,
 }
 

@@ -1,7 +1,7 @@
 //! Edits of a network whose widths are run-time: what pruning does to parameters.
 #![cfg(feature = "std")]
 
-use super::registers::Packed;
+use super::packed::Packed;
 use super::{Chain, Dyn, Layer, Network, Stack};
 use crate::math::Activation;
 

@@ -7,7 +7,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::registers::Packed;
+use super::packed::Packed;
 
 /// What the accumulators start from.
 #[derive(Clone, Copy)]

@@ -23,6 +23,8 @@ mod macros;
 #[cfg(feature = "std")]
 mod network;
 #[cfg(feature = "std")]
+mod packed;
+#[cfg(feature = "std")]
 mod registers;
 mod sweep;
 #[cfg(feature = "std")]
@@ -45,7 +47,9 @@ pub(crate) use network::load;
 #[cfg(feature = "std")]
 pub use network::{Network, ShapeMismatch};
 #[cfg(feature = "std")]
-pub use registers::{Packed, Registers};
+pub use packed::Packed;
+#[cfg(feature = "std")]
+pub use registers::Registers;
 pub use sweep::{Forward, Reverse, SLOTS, SecondReverse, Slot, Tangent};
 #[cfg(feature = "std")]
 pub use tile::{TILE, Workspace};

@@ -6,7 +6,8 @@ use faer::reborrow::ReborrowMut as _;
 use faer::{Mat, MatMut, MatRef};
 use pulp::{Simd, WithSimd};
 
-use super::registers::{Packed, Registers};
+use super::packed::Packed;
+use super::registers::Registers;
 use super::{Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace};
 
 /// A dense network: its shape `C` and its parameters, one flat slice.

@@ -1,6 +1,6 @@
 //! Memory for the sweeps over one tile.
 
-use super::registers::Packed;
+use super::packed::Packed;
 use super::{Chain, SLOTS, Slot};
 use crate::math::Real;
 

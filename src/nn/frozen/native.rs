@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::Frozen;
 use super::pass::Pass;
 use super::thin::Thin;
-use crate::nn::registers::Dispatched;
+use crate::nn::packed::Dispatched;
 use crate::nn::{Fixed, Packed, SLOTS, TILE};
 
 /// What a batch is asked for. Results are columns, in this order.

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::nn::registers::Dispatched;
+use crate::nn::packed::Dispatched;
 use crate::nn::{Kernel, Packed, Registers, TILE};
 
 /// More weights than this go to the blocked kernel: a thin product reads its inputs once a node.

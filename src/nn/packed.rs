@@ -1,0 +1,66 @@
+//! Numbers in registers: what the kernels ask of an instruction set.
+
+use pulp::Simd;
+
+use crate::math::{Contract, Fused, Real, Separate};
+
+/// A number that fills registers: the few vector operations the kernels need.
+pub trait Packed: Real + faer::traits::RealField {
+    /// A register of `S`.
+    type Vector<S: Simd>: Copy;
+    /// Numbers in a register.
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+    /// `x` in every lane.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// `a·b + c`, fused where the instruction set can.
+    fn vector_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    /// Sum of the lanes.
+    fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// Whole registers of a slice; a ragged end is left out.
+    fn vectors<S: Simd>(simd: S, x: &[Self]) -> &[Self::Vector<S>];
+    /// Whole registers of a slice; a ragged end is left out.
+    fn vectors_mut<S: Simd>(simd: S, x: &mut [Self]) -> &mut [Self::Vector<S>];
+}
+
+macro_rules! packed {
+    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $reduce:ident, $as:ident, $as_mut:ident) => {
+        impl Packed for $t {
+            type Vector<S: Simd> = S::$vector;
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn vector_mul_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn reduce<S: Simd>(simd: S, a: S::$vector) -> Self {
+                simd.$reduce(a)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(_: S, x: &[Self]) -> &[S::$vector] {
+                S::$as(x).0
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(_: S, x: &mut [Self]) -> &mut [S::$vector] {
+                S::$as_mut(x).0
+            }
+        }
+    };
+}
+packed!(f32, f32s, splat_f32s, mul_add_e_f32s, reduce_sum_f32s, as_simd_f32s, as_mut_simd_f32s);
+packed!(f64, f64s, splat_f64s, mul_add_e_f64s, reduce_sum_f64s, as_simd_f64s, as_mut_simd_f64s);
+
+/// Fused where the instruction set has the instruction, separate where `mul_add` would be a library call.
+#[derive(Clone, Copy, Debug)]
+pub struct Dispatched<S>(pub S);
+
+impl<S: Simd> Contract for Dispatched<S> {
+    #[inline(always)]
+    fn mul_add<T: Real>(self, a: T, b: T, c: T) -> T {
+        if S::IS_SCALAR { Separate.mul_add(a, b, c) } else { Fused.mul_add(a, b, c) }
+    }
+}
