@@ -48,7 +48,7 @@ fn a_run_leaves_networks_pictures_and_the_table() {
     let table = json(&out.join("table2.json"));
     assert_eq!(table["seeds"], serde_json::json!([1, 2]));
     assert_eq!(table["widths"], serde_json::json!([3, 1]));
-    for column in ["oversized", "pruned", "from_network", "from_model", "collapsed"] {
+    for column in ["oversized", "pruned", "from_network", "from_model", "collapsed", "collapsed_from_model"] {
         for row in ["values", "deltas", "deltas_by_column", "gammas"] {
             let cell = &table["columns"][column][row];
             let (median, worst) = (cell["median"].as_f64().unwrap(), cell["worst"].as_f64().unwrap());

@@ -24,6 +24,7 @@ pub(super) fn title(method: Method) -> &'static str {
         Method::FromNetwork => "From network",
         Method::FromModel => "From model",
         Method::Collapsed => "Collapsed",
+        Method::CollapsedFromModel => "Collapsed, from model",
     }
 }
 
@@ -34,7 +35,7 @@ pub(super) fn published(method: Method) -> Option<table::Published> {
         Method::Pruned => Some(table::PRUNED),
         Method::FromNetwork => Some(table::FROM_NETWORK),
         Method::FromModel => Some(table::FROM_MODEL),
-        Method::Collapsed => None,
+        Method::Collapsed | Method::CollapsedFromModel => None,
     }
 }
 
@@ -99,10 +100,12 @@ pub(super) fn pictures(folder: &Path, outcomes: &[Outcome], problem: &Problem) -
             Method::FromNetwork => (9, "Sobolev, from the network", Some(Method::Pruned)),
             Method::FromModel => (10, "Sobolev, from the model", Some(Method::Pruned)),
             Method::Collapsed => (7, "remove layers", Some(Method::Pruned)),
+            // §6.2 speaks of this one without a figure.
+            Method::CollapsedFromModel => continue,
         };
         let name = format!("figure{number}-{}.svg", outcome.method.key());
         super::save(&folder.join(name), &three_panels(&column))?;
-        if outcome.method != Method::Collapsed {
+        if outcome.method.in_paper() {
             let from = from.and_then(|f| steps.iter().position(|(method, _)| *method == f));
             steps.push((outcome.method, Step { column, widths, from, stage }));
         }

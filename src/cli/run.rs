@@ -93,17 +93,21 @@ impl One<'_> {
             let scores = Scores::of(&surrogate, self.problem);
             outcomes.push(Outcome { method, surrogate, scores });
         };
-        add(Method::Oversized, large.clone());
-        add(Method::Pruned, pruned.clone());
-        add(Method::FromNetwork, network);
-        add(Method::FromModel, model);
         if self.plan.pruned.contains(&1) {
             let collapsed = self.stage(&mut study, Method::Collapsed, &pruned, |study, s, progress| {
                 study.collapse(s, &large, progress)
             })?;
-            let scores = Scores::of(&collapsed, self.problem);
-            outcomes.push(Outcome { method: Method::Collapsed, surrogate: collapsed, scores });
+            let tuned = self.stage(&mut study, Method::CollapsedFromModel, &collapsed, |study, s, progress| {
+                study.finetune_from_model(s, progress)
+            })?;
+            add(Method::Collapsed, collapsed);
+            add(Method::CollapsedFromModel, tuned);
         }
+        add(Method::Oversized, large);
+        add(Method::Pruned, pruned);
+        add(Method::FromNetwork, network);
+        add(Method::FromModel, model);
+        outcomes.sort_by_key(|o| o.method);
         Ok((outcomes, study.records))
     }
 
@@ -153,13 +157,14 @@ fn add(mut total: Vec<StageRecord>, new: Vec<StageRecord>) -> Vec<StageRecord> {
     total
 }
 
-fn methods<'a>(runs: &'a BTreeMap<Method, Vec<Scores>>) -> Vec<table::Method<'a>> {
+/// The columns of Table 2, or those beside it.
+fn methods<'a>(runs: &'a BTreeMap<Method, Vec<Scores>>, in_paper: bool) -> Vec<table::Method<'a>> {
     let column = |(method, runs): (&Method, &'a Vec<Scores>)| table::Method {
         name: report::title(*method),
         runs,
         paper: report::published(*method),
     };
-    runs.iter().map(column).collect()
+    runs.iter().filter(|(m, _)| m.in_paper() == in_paper).map(column).collect()
 }
 
 fn write_table(
@@ -179,7 +184,12 @@ fn write_table(
     let json = serde_json::to_string_pretty(&table).expect("plain numbers");
     write_atomically(&args.out.join("table2.json"), json.as_bytes())?;
     let stages: Vec<Stage<'_>> = records.iter().map(report::stage).collect();
-    let text = format!("{}\n{}", table::Table2::new(&methods(runs)).markdown(), StageTable::new(&stages).markdown());
+    let mut text = table::Table2::new(&methods(runs, true)).markdown();
+    let beside = methods(runs, false);
+    if !beside.is_empty() {
+        text += &format!("\n{}", table::Table2::new(&beside).markdown());
+    }
+    text += &format!("\n{}", StageTable::new(&stages).markdown());
     write_atomically(&args.out.join("table2.md"), text.as_bytes())
 }
 
@@ -192,7 +202,12 @@ fn print(args: &RunArgs, runs: &BTreeMap<Method, Vec<Scores>>, records: &[StageR
         "R² on 4096 test points, ours above the paper's (basket seed {}, seed {})",
         args.basket_seed, args.common.seed
     );
-    println!("{}", table::Table2::new(&methods(runs)));
+    println!("{}", table::Table2::new(&methods(runs, true)));
+    let beside = methods(runs, false);
+    if !beside.is_empty() {
+        println!("Layers behind the one-node layer removed (Figure 7), and that fine-tuned (§6.2)");
+        println!("{}", table::Table2::new(&beside));
+    }
     println!("wrote {}", folder_contents(&args.out));
 }
 

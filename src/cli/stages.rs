@@ -65,11 +65,15 @@ pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
     let mut progress = Progress::new(args.common.quiet);
     let own = surrogate.clone();
     let teacher = teacher.map(|(t, ..)| t);
-    let done = match (&teacher, args.collapse) {
-        (None, false) => study.finetune_from_model(&mut surrogate, &mut progress),
-        (Some(teacher), false) => study.finetune_from_network(&mut surrogate, teacher, &mut progress),
-        (teacher, true) => study.collapse(&mut surrogate, teacher.as_ref().unwrap_or(&own), &mut progress),
+    let done = if args.collapse {
+        study.collapse(&mut surrogate, teacher.as_ref().unwrap_or(&own), &mut progress)
+    } else {
+        Ok(())
     };
+    let done = done.and_then(|()| match &teacher {
+        None => study.finetune_from_model(&mut surrogate, &mut progress),
+        Some(teacher) => study.finetune_from_network(&mut surrogate, teacher, &mut progress),
+    });
     finish(done, &args.out, &surrogate, &study, &problem, &args.common, &plan)
 }
 

@@ -46,7 +46,7 @@ impl Scores {
     }
 }
 
-/// The columns of Table 2, and the collapsed network's.
+/// The columns of Table 2, and those of the collapsed network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// The large network, trained on values.
@@ -57,13 +57,21 @@ pub enum Method {
     FromNetwork,
     /// Fine-tuned on the reference model's values and pathwise derivatives.
     FromModel,
-    /// Layers behind the one-node layer removed (Figure 7), fine-tuned like `FromModel`.
+    /// Pruned, layers behind the one-node layer removed, retrained on values (Figure 7).
     Collapsed,
+    /// That, fine-tuned like `FromModel` (§6.2).
+    CollapsedFromModel,
 }
 
 impl Method {
     /// All, in the order of the table.
-    pub const ALL: [Self; 5] = [Self::Oversized, Self::Pruned, Self::FromNetwork, Self::FromModel, Self::Collapsed];
+    pub const ALL: [Self; 6] =
+        [Self::Oversized, Self::Pruned, Self::FromNetwork, Self::FromModel, Self::Collapsed, Self::CollapsedFromModel];
+
+    /// Whether Table 2 of the paper has the column.
+    pub const fn in_paper(self) -> bool {
+        !matches!(self, Self::Collapsed | Self::CollapsedFromModel)
+    }
 
     /// The name that files use.
     pub const fn key(self) -> &'static str {
@@ -73,6 +81,7 @@ impl Method {
             Self::FromNetwork => "from_network",
             Self::FromModel => "from_model",
             Self::Collapsed => "collapsed",
+            Self::CollapsedFromModel => "collapsed_from_model",
         }
     }
 }

@@ -151,12 +151,17 @@ impl<'a> Study<'a> {
     /// As [`Trainer::run`].
     pub fn finetune_from_model(&mut self, surrogate: &mut Surrogate, observer: &mut dyn Observer) -> Result<()> {
         self.stage("finetune from model", surrogate, |study, s| {
-            let fit = study.plan.finetune;
-            study.sobolev_from_model(s, "finetune from model", &fit, observer)
+            let (name, fit, polish) = ("finetune from model", study.plan.finetune, study.plan.polish);
+            let seen = study.fit_model(s, name, &fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
+            let simulator = study.simulator(true, polish.paths)?;
+            let held_out = Streams::new(study.seed, Purpose::HeldOut);
+            let mut streams = [study.streams(Draw::Polish), held_out].into_iter();
+            let draw = |n| Ok(simulator.draw(&mut streams.next().expect("training and held-out"), n));
+            Ok(seen + study.polish(s, name, Loss::SOBOLEV, observer, draw)?)
         })
     }
 
-    /// Removes the layers behind the first one-node layer, retrains on the teacher's values, then fine-tunes on the model.
+    /// Removes the layers behind the first one-node layer and retrains on the teacher's values (Figure 7).
     ///
     /// # Errors
     /// If there is no such layer; as [`Trainer::run`].
@@ -169,9 +174,7 @@ impl<'a> Study<'a> {
         self.stage("collapse", surrogate, |study, s| {
             let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES)?;
             collapse(&mut s.network, s.scaling.inputs_of(points.as_ref()).as_ref())?;
-            let seen = study.retrain(s, teacher, observer)?;
-            let fit = study.plan.finetune;
-            Ok(seen + study.sobolev_from_model(s, "finetune collapsed", &fit, observer)?)
+            study.retrain(s, teacher, observer)
         })
     }
 
@@ -182,24 +185,6 @@ impl<'a> Study<'a> {
         let seen = self.fit_set(&mut s.network, "retrain", &fit, Loss::Values, &scaling, &labels, observer)?;
         drop(labels);
         Ok(seen + self.polish_from_teacher(s, teacher, "retrain", Loss::Values, observer)?)
-    }
-
-    fn sobolev_from_model(
-        &self,
-        s: &mut Surrogate,
-        name: &str,
-        fit: &Fit,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        let seen = self.fit_model(s, name, fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
-        let polish = self.plan.polish;
-        let simulator = self.simulator(true, polish.paths)?;
-        let held_out = Streams::new(self.seed, Purpose::HeldOut);
-        let mut streams = [self.streams(Draw::Polish), held_out].into_iter();
-        Ok(seen
-            + self.polish(s, name, Loss::SOBOLEV, observer, |n| {
-                Ok(simulator.draw(&mut streams.next().expect("training and held-out"), n))
-            })?)
     }
 
     fn polish_from_teacher(
