@@ -179,7 +179,7 @@ impl Interval {
     /// `√x` over the numbers of `self` that are not negative. Tightest.
     #[inline]
     pub fn sqrt(self) -> Self {
-        if !(self.hi >= 0.0) {
+        if self.hi < 0.0 {
             return Self::EMPTY;
         }
         Self { lo: if self.lo > 0.0 { sqrt_down(self.lo) } else { 0.0 }, hi: sqrt_up(self.hi) }

@@ -51,7 +51,7 @@ fn steps(x: f64) -> (f64, i32) {
 /// Index into [`ROOTS`] and power of two of a number of steps.
 #[inline(always)]
 const fn root_and_exponent(steps: i32) -> (Double, i32) {
-    (ROOTS[(steps + 64 & 127) as usize], (steps + 64) >> 7)
+    (ROOTS[((steps + 64) & 127) as usize], (steps + 64) >> 7)
 }
 
 /// `Σ rᵏ/(k + 3)!`: what follows `1 + r + r²/2` in the exponential series, over r³.
