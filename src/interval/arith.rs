@@ -46,17 +46,22 @@ impl Mul for Interval {
     /// `swap(x)·|y|`. Over an interval of `y` each bound is the larger of those at its ends. Nothing branches on a sign.
     #[inline]
     fn mul(self, other: Self) -> Self {
-        let x = Pair([-self.lo, self.hi]);
-        let (c, d) = (Pair([other.lo; 2]), Pair([other.hi; 2]));
-        let (at_c, at_d) = (Pair::pick(c.is_negative(), x.swapped(), x), Pair::pick(d.is_negative(), x.swapped(), x));
+        let flip = Pair::new(-0.0, 0.0);
+        let x = Pair::new(self.lo, self.hi) ^ flip;
+        let (c, d) = (Pair::splat(other.lo), Pair::splat(other.hi));
+        let zero = Pair::splat(0.0);
+        let (at_c, at_d) = (Pair::pick(c.lt(zero), x.swapped(), x), Pair::pick(d.lt(zero), x.swapped(), x));
         let (c, d) = (c.abs(), d.abs());
         let (one, two) = (at_c * c, at_d * d);
-        let first = one.exceeds(two);
+        let first = two.lt(one);
         let (x, y) = (Pair::pick(first, at_c, at_d), Pair::pick(first, c, d));
         let (p, error) = x.two_product(y);
-        let bounds = p.above(error);
-        let safe = x.abs().within(LARGE) & y.within(LARGE) & p.abs().from(SMALL) & (one.differs(two) | c.equals(d));
-        if safe.all() { Self { lo: -bounds.0[0], hi: bounds.0[1] } } else { self.mul_by_ends(other) }
+        let [lo, hi] = (p.above(error) ^ flip).to_array();
+        // Of two products that round to the same number either could be the greater; a product of 0 and ∞ is no number.
+        let decided = first | one.lt(two) | c.eq(d);
+        let size = p.abs();
+        let exact = decided & Pair::splat(SMALL).lt(size) & size.lt(Pair::splat(LARGE));
+        if exact.all() { Self { lo, hi } } else { self.mul_by_ends(other) }
     }
 }
 
@@ -174,7 +179,7 @@ impl Interval {
     /// `√x` over the numbers of `self` that are not negative. Tightest.
     #[inline]
     pub fn sqrt(self) -> Self {
-        if !(self.hi >= 0.0) {
+        if self.hi < 0.0 {
             return Self::EMPTY;
         }
         Self { lo: if self.lo > 0.0 { sqrt_down(self.lo) } else { 0.0 }, hi: sqrt_up(self.hi) }

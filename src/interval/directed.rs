@@ -56,10 +56,10 @@ pub(super) const fn two_product(a: f64, b: f64) -> (f64, f64) {
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
 
-/// Operands of [`two_product`] up to here may be multiplied with each other…
-pub(super) const LARGE: f64 = f64::from_bits((1023 + 480) << 52);
-/// …and the error is exact for products from here.
+/// The error of a product is exact from here…
 pub(super) const SMALL: f64 = f64::from_bits((1023 - 960) << 52);
+/// …to here, whatever its factors, if they are split by their bits.
+pub(super) const LARGE: f64 = f64::from_bits((1023 + 1000) << 52);
 
 /// Magnitudes for which [`two_product`] is exact for any two of them: 2⁻⁴⁵⁰ to 2⁴⁵⁰.
 const SAFE: (f64, f64) = (f64::from_bits((1023 - 450) << 52), f64::from_bits((1023 + 450) << 52));

@@ -6,6 +6,7 @@
 //! is good to 2⁻⁷⁰ of itself. Bounds are widened by [`MARGIN`], 2⁻⁶⁴ of the value: 64 times as much, and a thousandth of an
 //! ulp, so that the proof needs no care and the bounds are the tightest ones but for one case in a thousand.
 
+use core::f64::consts;
 use core::ops::{Add, Mul, Neg, Sub};
 
 use super::directed::{above, below, two_product};
@@ -24,12 +25,12 @@ pub(super) const MARGIN: f64 = f64::from_bits((1023 - 64) << 52);
 
 impl Double {
     pub(super) const ONE: Self = Self::new(1.0);
-    pub(super) const LN_2: Self = Self { hi: 0.6931471805599453, lo: 2.3190468138462996e-17 };
-    pub(super) const LN_10: Self = Self { hi: 2.302585092994046, lo: -2.1707562233822494e-16 };
-    pub(super) const TWO_OVER_ROOT_PI: Self = Self { hi: 1.1283791670955126, lo: 1.533545961316588e-17 };
+    pub(super) const LN_2: Self = Self { hi: consts::LN_2, lo: 2.3190468138462996e-17 };
+    pub(super) const LN_10: Self = Self { hi: consts::LN_10, lo: -2.1707562233822494e-16 };
+    pub(super) const TWO_OVER_ROOT_PI: Self = Self { hi: consts::FRAC_2_SQRT_PI, lo: 1.533545961316588e-17 };
     pub(super) const FRAC_1_SQRT_TAU: Self = Self { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
-    pub(super) const FRAC_1_SQRT_2: Self = Self { hi: 0.7071067811865476, lo: -4.833646656726457e-17 };
-    pub(super) const FRAC_PI_2: Self = Self { hi: 1.5707963267948966, lo: 6.123233995736766e-17 };
+    pub(super) const FRAC_1_SQRT_2: Self = Self { hi: consts::FRAC_1_SQRT_2, lo: -4.833646656726457e-17 };
+    pub(super) const FRAC_PI_2: Self = Self { hi: consts::FRAC_PI_2, lo: 6.123233995736766e-17 };
 
     #[inline(always)]
     pub(super) const fn new(x: f64) -> Self {

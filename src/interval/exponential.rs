@@ -51,7 +51,7 @@ fn steps(x: f64) -> (f64, i32) {
 /// Index into [`ROOTS`] and power of two of a number of steps.
 #[inline(always)]
 const fn root_and_exponent(steps: i32) -> (Double, i32) {
-    (ROOTS[(steps + 64 & 127) as usize], (steps + 64) >> 7)
+    (ROOTS[((steps + 64) & 127) as usize], (steps + 64) >> 7)
 }
 
 /// `Σ rᵏ/(k + 3)!`: what follows `1 + r + r²/2` in the exponential series, over r³.
@@ -124,35 +124,47 @@ const FAR: f64 = 1200.0;
 /// What [`exp_fast`] may be off, relative to `2ⁿ`.
 const ERROR: f64 = power_of_two(-58);
 
-/// A lower bound of `eˣ`; e⁰ = 1 is exact, and bounds nearby do not reach over it.
+/// A lower bound of `eˣ`, |x| ≤ 690; e⁰ = 1 is exact, and bounds nearby do not reach over it.
 #[inline(always)]
 fn exp_down(x: f64) -> f64 {
-    if !(x.abs() <= 690.0) {
-        return exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))).0;
-    }
     let (root, c, scale) = exp_fast(x);
     let value = Double::renormalised(root, c - ERROR);
     let bound = below(value.hi, value.lo) * scale;
-    if x >= 0.0 { bound.max(1.0) } else { bound }
+    if x >= 0.0 && bound < 1.0 { 1.0 } else { bound }
 }
 
-/// An upper bound of `eˣ`.
+/// An upper bound of `eˣ`, |x| ≤ 690.
 #[inline(always)]
 fn exp_up(x: f64) -> f64 {
-    if !(x.abs() <= 690.0) {
-        return exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))).1;
-    }
     let (root, c, scale) = exp_fast(x);
     let value = Double::renormalised(root, c + ERROR);
     let bound = above(value.hi, value.lo) * scale;
-    if x <= 0.0 { bound.min(1.0) } else { bound }
+    if x <= 0.0 && bound > 1.0 { 1.0 } else { bound }
+}
+
+/// Of a number in the range of [`exp_fast`].
+#[inline(always)]
+fn is_near(x: f64) -> bool {
+    x.abs() <= 690.0
+}
+
+/// Where an end lies beyond [`exp_fast`], where results over- and underflow.
+#[cold]
+fn exp_far(x: Interval) -> Interval {
+    increasing(x, |x| {
+        if is_near(x) { (exp_down(x), exp_up(x)) } else { exp_bounds(exp_parts(Double::new(x.clamp(-FAR, FAR)))) }
+    })
 }
 
 impl Interval {
     /// `eˣ`. Within 1 ulp of the range.
     #[inline]
     pub fn exp(self) -> Self {
-        if self.is_empty() { Self::EMPTY } else { Self { lo: exp_down(self.lo), hi: exp_up(self.hi) } }
+        if is_near(self.lo) && is_near(self.hi) {
+            Self { lo: exp_down(self.lo), hi: exp_up(self.hi) }
+        } else {
+            exp_far(self)
+        }
     }
 
     /// `2ˣ`. Within 1 ulp of the range, exact at integers.

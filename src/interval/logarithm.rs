@@ -35,7 +35,7 @@ pub(super) fn ln(x: f64) -> Double {
 /// Limits at 0 and ∞, `f` between.
 fn logarithm(x: Interval, f: impl Fn(f64) -> Bounds) -> Interval {
     let x = x.intersection(Interval { lo: 0.0, hi: f64::INFINITY });
-    if !(x.hi > 0.0) {
+    if x.hi <= 0.0 {
         return Interval::EMPTY;
     }
     increasing(x, |x| match x {
@@ -73,7 +73,7 @@ impl Interval {
     /// `ln(1 + x)` over the numbers of `self` above −1. Within 1 ulp of the range.
     pub fn ln1p(self) -> Self {
         let x = self.intersection(Self { lo: -1.0, hi: f64::INFINITY });
-        if !(x.hi > -1.0) {
+        if x.hi <= -1.0 {
             return Self::EMPTY;
         }
         increasing(x, |x| {

@@ -14,7 +14,7 @@ fn series(r: Double, first: usize) -> Double {
     let square = r * r;
     let term = |k: usize| {
         let inverse = INVERSE_FACTORIALS[2 * k + first];
-        if k % 2 == 0 { inverse } else { -inverse }
+        if k.is_multiple_of(2) { inverse } else { -inverse }
     };
     let tail = (5..=10).rev().fold(0.0, |tail, k| tail * square.hi + term(k).hi);
     // Each term is at most a third of the one before.
@@ -34,7 +34,7 @@ fn sine(x: f64, at: Reduced, turns: u8) -> Bounds {
     let quadrant = (at.quadrant + turns) % 4;
     let (lo, hi) = if quadrant == 0 && turns == 0 {
         near_diagonal(x, false, |_| sin_reduced(at.rest).bounds())
-    } else if quadrant % 2 == 0 {
+    } else if quadrant.is_multiple_of(2) {
         sin_reduced(at.rest).bounds()
     } else if at.rest.hi == 0.0 {
         (1.0, 1.0)
@@ -48,7 +48,7 @@ fn sine(x: f64, at: Reduced, turns: u8) -> Bounds {
 /// The quarter turns that the ends lie in, the first within 0 to 3; `None` if they are more than a whole turn apart.
 fn quarters(x: Interval) -> Option<(Reduced, Reduced, u8, u8)> {
     let width = sub_up(x.hi, x.lo);
-    if !(width < 6.2831) {
+    if width > core::f64::consts::TAU {
         return None;
     }
     let (low, high) = (Reduced::of(x.lo), Reduced::of(x.hi));
@@ -91,7 +91,7 @@ fn sine_range(x: Interval, turns: u8) -> Interval {
 fn angle(y: Double, x: Double, guess: f64) -> Double {
     let at = Reduced::of(guess);
     let (s, c) = (sin_reduced(at.rest), cos_reduced(at.rest));
-    let (s, c) = if at.quadrant % 2 == 0 { (s, c) } else { (c, -s) };
+    let (s, c) = if at.quadrant.is_multiple_of(2) { (s, c) } else { (c, -s) };
     let (s, c) = if at.quadrant < 2 { (s, c) } else { (-s, -c) };
     let tangent = (y * c - x * s) / (x * c + y * s);
     debug_assert!(tangent.hi.abs() <= 1e-12, "the guess is no such angle");
@@ -121,11 +121,11 @@ impl Interval {
         }
         match quarters(self) {
             // The poles are at 1, 3 and 5 quarter turns.
-            Some((_, _, first, last)) if (first + 1) / 2 == (last + 1) / 2 => increasing(self, |x| {
+            Some((_, _, first, last)) if first.div_ceil(2) == last.div_ceil(2) => increasing(self, |x| {
                 near_diagonal(x, true, |x| {
                     let at = Reduced::of(x);
                     let (s, c) = (sin_reduced(at.rest), cos_reduced(at.rest));
-                    let tangent = if at.quadrant % 2 == 0 { s / c } else { -c / s };
+                    let tangent = if at.quadrant.is_multiple_of(2) { s / c } else { -c / s };
                     tangent.bounds()
                 })
             }),
