@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use faer::Mat;
-use sobolev::data::{Metadata, OnnxError, Scaling, Surrogate};
+use rand::RngExt as _;
+use sobolev::data::{Metadata, OnnxError, Scaling, Surrogate, TestSet};
 use sobolev::export::onnx::write_onnx;
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
+use sobolev::model::{Bachelier, Basket, Call};
 use sobolev::nn::{Layer, Network, Stack};
 
 /// Inputs and outputs of a file, one line a sample.
@@ -116,6 +118,49 @@ fn foreign_networks_have_the_values_of_onnxruntime() {
         let scaled = x.map(|x| (x - 0.993868814577568) * 0.9703980819762977);
         assert_near(outputs(&small, &scaled)[0], of_small, 1e-12, "small");
     }
+}
+
+/// The networks learnt a Bachelier basket call whose weights are not stored; all deltas are multiples of the weights, so
+/// that they can be read off. The closed form then judges values and Greeks of the imported networks.
+#[test]
+fn foreign_networks_price_the_basket_that_their_gradients_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/onnx");
+    if !folder.exists() {
+        println!("skipped: {} is not there", folder.display());
+        return;
+    }
+    let large = read(&folder.join("bachelier_vmap_model_dml.onnx"));
+    let mut small = read(&folder.join("bachelier_pruned_model_125_retrained.onnx"));
+    // The small one was retrained on values alone, and its gamma shows it. Its file leaves the scaling to its user; the other one's is the same.
+    small.scaling = large.scaling.clone();
+    let mut generator = Streams::new(1, Purpose::Test).next().unwrap();
+    let near = Mat::from_fn(2000, 7, |_, _| generator.random_range(0.9..1.1));
+    let deltas = large.predict(near.as_ref()).deltas;
+    let sums: Vec<f64> = (0..7).map(|j| deltas.col(j).iter().sum()).collect();
+    let weights: Vec<f64> = sums.iter().map(|s| s / sums.iter().sum::<f64>()).collect();
+    // The price depends on the assets' law through the basket's volatility only: 0.2.
+    let volatility = 0.2 / weights.iter().map(|w| w * w).sum::<f64>().sqrt();
+    let unit = |i: usize| (0..7).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
+    let correlation: Vec<Vec<f64>> = (0..7).map(unit).collect();
+    let basket = Basket::new(&weights, &correlation, &[volatility; 7]).unwrap();
+    let model = Bachelier::new(basket, 1.0, 2.0).unwrap();
+    let test = TestSet::draw(&model, &Call::default(), &mut Streams::new(2, Purpose::Test), 4096);
+    for (surrogate, least) in [(large, [0.9998, 0.999, 0.97]), (small, [0.999, 0.99, 0.5])] {
+        let found = surrogate.predict(test.inputs.as_ref());
+        let flat = |m: &Mat<f64>| (0..7).flat_map(|j| m.col_as_slice(j).to_vec()).collect::<Vec<f64>>();
+        let scores = [
+            r_squared(&found.values, &test.values),
+            r_squared(&flat(&found.deltas), &flat(&test.deltas)),
+            r_squared(&found.gammas, &test.gammas),
+        ];
+        assert!(scores.iter().zip(least).all(|(score, least)| *score > least), "{scores:?}");
+    }
+}
+
+fn r_squared(found: &[f64], wanted: &[f64]) -> f64 {
+    let mean = wanted.iter().sum::<f64>() / wanted.len() as f64;
+    let squares = |of: &dyn Fn(usize) -> f64| (0..wanted.len()).map(|i| of(i).powi(2)).sum::<f64>();
+    1.0 - squares(&|i| found[i] - wanted[i]) / squares(&|i| wanted[i] - mean)
 }
 
 /// Inputs, output of the large network, output of the small one at the scaled inputs.

@@ -280,6 +280,13 @@ fn networks_of_others_need_a_reference_model_for_a_score() {
     let message = String::from_utf8(without.stderr).unwrap();
     assert!(message.contains("reference model is unknown") && message.contains("--basket-seed"), "{message}");
     assert!(evaluate(&["--basket-seed", "3"]).status.success());
+    let basket = r#"{"weights":[0.5,0.5],"correlation":[[1,0],[0,1]],"volatilities":[0.3,0.3]}"#;
+    bench.put("basket.json", format!(r#"{{"model":{{"basket":{basket},"exposure":1,"maturity":2}},"strike":1.1}}"#));
+    let scores = evaluate(&["--reference", "basket.json", "--json"]);
+    assert!(scores.status.success(), "{}", String::from_utf8_lossy(&scores.stderr));
+    bench.put("basket.json", "{}");
+    let message = String::from_utf8(evaluate(&["--reference", "basket.json"]).stderr).unwrap();
+    assert!(message.contains("basket.json: metadata field `model` is missing"), "{message}");
 }
 
 #[test]

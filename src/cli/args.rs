@@ -208,7 +208,7 @@ pub struct ReferenceArgs {
     /// Seed of the basket that the network prices [default: the basket that the network's file names]
     #[arg(long, conflicts_with = "reference")]
     pub basket_seed: Option<u64>,
-    /// A network file that names the reference model in place of the network's own
+    /// A file that names the reference model: another network's, or JSON with `model` and `strike`
     #[arg(long)]
     pub reference: Option<PathBuf>,
 }

@@ -61,7 +61,7 @@ pub(super) fn load(path: &Path, reference: &ReferenceArgs) -> Result<(Surrogate,
     let inputs = surrogate.scaling.inputs();
     let problem = match (reference.basket_seed, &reference.reference) {
         (Some(seed), _) => Problem::new(inputs, seed)?,
-        (None, Some(other)) => problem(other, &load_network(other)?.1)?,
+        (None, Some(other)) => problem(other, &named_reference(other)?)?,
         (None, None) => problem(path, &metadata)?,
     };
     let assets = problem.model.basket().assets();
@@ -73,6 +73,37 @@ pub(super) fn load(path: &Path, reference: &ReferenceArgs) -> Result<(Surrogate,
         return Err(bad(format!("expected a network with one output, found {outputs}")));
     }
     Ok((surrogate, problem, metadata))
+}
+
+/// A network to learn from, for the same problem: one that its file names, or any with the right inputs if it names none.
+pub(super) fn load_teacher(path: &Path, problem: &Problem) -> Result<Surrogate> {
+    let (teacher, metadata) = load_network(path)?;
+    let (found, wanted) = (teacher.widths(), problem.model.basket().assets());
+    if (found[0], found.last()) != (wanted, Some(&1)) {
+        let message = format!("expected a teacher of {wanted} inputs and one output, found widths {found:?}");
+        return Err(Error::format(path, message));
+    }
+    if metadata.contains_key("model") {
+        let of = self::problem(path, &metadata)?;
+        if of.model != problem.model || of.payoff != problem.payoff {
+            return Err(Error::format(path, "taught on another basket than the network that is to learn"));
+        }
+    }
+    Ok(teacher)
+}
+
+/// What a file says of a reference model: a network's file, or JSON with the fields `model` (`basket` with `weights`,
+/// `correlation` and `volatilities`, `exposure` and `maturity` in years) and `strike`.
+fn named_reference(path: &Path) -> Result<Metadata> {
+    if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("json")) {
+        return Ok(load_network(path)?.1);
+    }
+    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&text).map_err(|e| Error::format(path, e.to_string()))?;
+    let mut metadata = Metadata::from([("basket_seed".into(), "0".into())]);
+    metadata.extend(fields.into_iter().map(|(name, value)| (name, value.to_string())));
+    Ok(metadata)
 }
 
 /// The problem that the metadata of a file describe.

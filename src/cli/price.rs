@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use faer::{Mat, MatRef};
+use rayon::prelude::*;
 
 use super::args::positive;
 use super::progress::Progress;
@@ -104,7 +105,7 @@ pub(super) fn price(args: &PriceArgs) -> Result<()> {
             return Err(Error::Interrupted);
         }
         let rejected = report.block(&block, domain.as_deref(), pricer.inputs)?;
-        let mut results = pricer.rows(MatRef::from_row_major_slice(&block.data, block.lines.len(), pricer.inputs));
+        let mut results = pricer.rows(&block.data);
         let width = pricer.width();
         match args.invalid {
             InvalidArg::Skip if !rejected.is_empty() => results = without(&results, width, &rejected),
@@ -183,10 +184,21 @@ impl<'a> Pricer<'a> {
     }
 
     /// The results of each row, row-major.
-    fn rows(&self, inputs: MatRef<'_, f64>) -> Vec<f64> {
+    fn rows(&self, inputs: &[f64]) -> Vec<f64> {
+        /// Rows that one thread takes at a time: inputs, derivatives and results stay in its cache.
+        const ROWS: usize = 2048;
+        let width = self.width();
+        let mut results = vec![0.0; inputs.len() / self.inputs * width];
+        let pieces = results.par_chunks_mut(ROWS * width).zip(inputs.par_chunks(ROWS * self.inputs));
+        pieces.for_each(|(results, inputs)| {
+            self.piece(MatRef::from_row_major_slice(inputs, inputs.len() / self.inputs, self.inputs), results);
+        });
+        results
+    }
+
+    fn piece(&self, inputs: MatRef<'_, f64>, results: &mut [f64]) {
         let Surrogate { network, scaling } = self.surrogate;
-        let (n, width) = (inputs.nrows(), self.width());
-        let mut results = vec![0.0; n * width];
+        let width = self.width();
         let mut column = 0;
         let mut put = |values: &dyn Fn(usize) -> f64| {
             results.iter_mut().skip(column).step_by(width).enumerate().for_each(|(r, to)| *to = values(r));
@@ -220,7 +232,6 @@ impl<'a> Pricer<'a> {
                 put(&|r| row[(r, j)] * slope);
             }
         }
-        results
     }
 }
 

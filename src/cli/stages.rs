@@ -51,20 +51,13 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
 
 pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
     let (mut surrogate, problem, _) = files::load(&args.model, &args.reference)?;
-    let teacher = args.teacher.as_deref().map(|path| files::load(path, &args.reference)).transpose()?;
-    if let (Some((teacher, of, _)), Some(path)) = (&teacher, &args.teacher) {
-        if of.model != problem.model || of.payoff != problem.payoff {
-            return Err(Error::format(path, format!("taught on another basket than {}", args.model.display())));
-        }
-        debug_assert_eq!(teacher.scaling.inputs(), surrogate.scaling.inputs());
-    }
+    let teacher = args.teacher.as_deref().map(|path| files::load_teacher(path, &problem)).transpose()?;
     let mut plan = args.fit.plan();
     args.fit.apply(&mut plan.finetune);
     args.fit.apply(&mut plan.retrain);
     let mut study = Study::new(&problem, &plan, args.common.seed);
     let mut progress = Progress::new(args.common.quiet);
     let own = surrogate.clone();
-    let teacher = teacher.map(|(t, ..)| t);
     let done = if args.collapse {
         study.collapse(&mut surrogate, teacher.as_ref().unwrap_or(&own), &mut progress)
     } else {

@@ -141,15 +141,14 @@ impl Source for Npy {
             for (j, p) in positions.iter().enumerate() {
                 self.numbers(p * rows + first, n, |i, v| block.data[i * width + j] = v)?;
             }
+        } else if positions.iter().copied().eq(0..columns) {
+            self.numbers(first * columns, n * columns, |i, v| block.data[i] = v)?;
         } else {
-            // Where each column of the file goes.
-            let mut places = vec![Vec::new(); columns];
-            positions.iter().enumerate().for_each(|(j, &p)| places[p].push(j));
-            self.numbers(first * columns, n * columns, |i, v| {
-                for j in &places[i % columns] {
-                    block.data[i / columns * width + j] = v;
-                }
-            })?;
+            let mut rows = vec![0.0; n * columns];
+            self.numbers(first * columns, n * columns, |i, v| rows[i] = v)?;
+            for (to, from) in block.data.chunks_mut(width).zip(rows.chunks(columns)) {
+                to.iter_mut().zip(&positions).for_each(|(to, &p)| *to = from[p]);
+            }
         }
         block.lines.extend((first + 1..=first + n).map(|row| row as u64));
         block.reject_not_finite(width);
