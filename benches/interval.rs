@@ -1,6 +1,7 @@
 //! Intervals: each operation over 4096 random pairs of mixed signs, and the slice kernels, against their naive twins.
 //!
 //! Peers that need compiler flags are measured over the same pairs in `benches/peers`.
+#![expect(clippy::redundant_closure_call, reason = "the macro inlines each operation into its own loop")]
 
 use std::hint::black_box;
 
@@ -10,6 +11,9 @@ use sobolev::interval::{Interval, naive};
 use sobolev::math::Activation;
 
 const PAIRS: usize = 4096;
+
+/// An operation over many pairs.
+type OverPairs = dyn Fn(&[(Interval, Interval)], &mut [Interval]);
 
 /// xorshift64*, so that every engine is given the same pairs.
 struct Bits(u64);
@@ -31,7 +35,7 @@ fn operations(c: &mut Criterion) {
     let mut bits = Bits(0x9e37_79b9_7f4a_7c15);
     let pairs: Vec<(Interval, Interval)> = (0..PAIRS).map(|_| (bits.interval(4.0), bits.interval(4.0))).collect();
     let mut out = vec![Interval::ZERO; PAIRS];
-    let mut run = |name: &str, f: &dyn Fn(&[(Interval, Interval)], &mut [Interval])| {
+    let mut run = |name: &str, f: &OverPairs| {
         let mut group = c.benchmark_group(format!("interval/{name}"));
         group.throughput(Throughput::Elements(PAIRS as u64));
         group.bench_function("scalar", |b| b.iter(|| f(black_box(&pairs), black_box(&mut out))));

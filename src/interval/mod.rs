@@ -55,7 +55,7 @@
 //!
 //! # How it is tested
 //!
-//! - [`naive`](self::naive) is the specification, by integer arithmetic; it is held to arbitrary precision, and the operations to it, bit for
+//! - [`naive`] is the specification, by integer arithmetic; it is held to arbitrary precision, and the operations to it, bit for
 //!   bit, on random bit patterns.
 //! - Elementary functions and derivatives are held to arbitrary precision at random points of every size: containment, and
 //!   the stated tightness. Ranges that contain critical points are held to dense samples.
@@ -63,7 +63,7 @@
 //! - The slice kernels are held to exact sums on every instruction set of the machine and on the portable path:
 //!   ill-conditioned, subnormal, near overflow.
 //! - The public conformance suite ITF1788, where it is at hand (`tests/itf1788.rs`).
-//! - Mutation: with any bound of any result one ulp inward, the tests fail.
+//! - Mutation: with a bound of a product or of an elementary function one ulp inward, the tests fail.
 
 mod activation;
 mod arith;

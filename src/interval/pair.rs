@@ -194,3 +194,42 @@ mod arrays {
         sum_bits(a, [f64::from_bits(bits as u64); 2])
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{arrays, sse2};
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            any::<u64>().prop_map(f64::from_bits),
+            prop::sample::select(vec![0.0, -0.0, 1.0, f64::MAX, f64::NAN])
+        ]
+    }
+
+    /// Bit for bit, but for the payload of a NaN, which arithmetic may choose.
+    fn same(a: [f64; 2], b: [f64; 2]) -> bool {
+        a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
+    }
+
+    proptest! {
+        #[test]
+        fn registers_do_what_arrays_do(a in [number(), number()], b in [number(), number()], bits in any::<i64>()) {
+            let [ra, rb] = [a, b].map(|[x, y]| sse2::new(x, y));
+            macro_rules! agree {
+                ($($name:ident),*) => {$(
+                    let (got, want) = (sse2::to_array(sse2::$name(ra, rb)), arrays::to_array(arrays::$name(a, b)));
+                    prop_assert!(same(got, want), "{}: {:?} ≠ {:?}", stringify!($name), got, want);
+                )*};
+            }
+            agree!(add, sub, mul, bitand, bitor, bitxor, lt, eq, sum_bits);
+            prop_assert!(same(sse2::to_array(sse2::swapped(ra)), arrays::swapped(arrays::new(a[0], a[1]))));
+            prop_assert!(same(sse2::to_array(sse2::add_bits(ra, bits)), arrays::add_bits(a, bits)));
+            for (mask, twin) in [(sse2::lt(ra, rb), arrays::lt(a, b)), (sse2::eq(ra, ra), arrays::eq(a, a))] {
+                prop_assert!(same(sse2::to_array(sse2::pick(mask, ra, rb)), arrays::pick(twin, a, b)));
+                prop_assert_eq!(sse2::all(mask), arrays::all(twin));
+            }
+        }
+    }
+}

@@ -81,7 +81,7 @@ const SIGMOID: Extrema = Extrema { greatest_slope: Some(Extremum::new(0.0, 0.25)
 /// The values are the second doubles outward from the extrema.
 const SILU: Extrema = Extrema {
     least_value: Some(Extremum::new(-1.278464542761074, (-0.2784645427610738_f64).next_down())),
-    greatest_slope: Some(Extremum::new(2.3993572805154675, 1.0998393201288669_f64.next_up())),
+    greatest_slope: Some(Extremum::new(2.3993572805154675, 1.099_839_320_128_867_f64.next_up())),
     least_slope: Some(Extremum::new(-2.3993572805154675, (-0.09983932012886692_f64).next_down())),
 };
 

@@ -11,7 +11,10 @@ use crate::interval::Interval;
 use crate::math::{Activation, Separate};
 
 /// The instruction sets that this machine can run; the portable one always.
-fn paths() -> Vec<(&'static str, fn(Product<'_>))> {
+/// A dispatch path and its name.
+type Path = (&'static str, fn(Product<'_>));
+
+fn paths() -> Vec<Path> {
     let mut paths: Vec<(&'static str, fn(Product<'_>))> = vec![("portable", |p| p.with_simd(pulp::Scalar))];
     #[cfg(target_arch = "x86_64")]
     {
