@@ -15,7 +15,7 @@ use crate::math::{Activation, Separate};
 type Path = (&'static str, fn(Product<'_>));
 
 fn paths() -> Vec<Path> {
-    let mut paths: Vec<(&'static str, fn(Product<'_>))> = vec![("portable", |p| p.with_simd(pulp::Scalar))];
+    let mut paths: Vec<Path> = vec![("portable", |p| p.with_simd(pulp::Scalar))];
     #[cfg(target_arch = "x86_64")]
     {
         fn v3(p: Product<'_>) {
