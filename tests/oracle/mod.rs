@@ -132,6 +132,7 @@ impl Bits {
         (self.next() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
     /// A finite double of any size: random bits.
+    #[allow(dead_code, reason = "not every test that shares this module draws bit patterns")]
     pub(crate) fn any(&mut self) -> f64 {
         loop {
             let x = f64::from_bits(self.next());
