@@ -160,7 +160,7 @@ fn bad_files_are_named_and_nothing_is_written() {
     fails(
         at,
         &["finetune", "--model", "m.safetensors", "--teacher", "other.safetensors"],
-        &["other.safetensors", "another basket"],
+        &["other.safetensors", "2 inputs"],
     );
     fs::write(at.join("file"), b"").unwrap();
     fails(at, &[&["--out", "file", "--dims", "2", "--widths", "2"], &quick[..]].concat(), &["file"]);
