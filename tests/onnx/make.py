@@ -97,6 +97,8 @@ init = [const("half", 0.5), one]
 save("silu_tanh", layers(lambda i, u, out: [
     node("Mul", f"{u} half", f"v{i}"), node("Tanh", f"v{i}", f"t{i}"), node("Add", f"t{i} one", f"p{i}"),
     node("Mul", f"v{i} p{i}", out)], init), init)
+init = [const("zero", 0.0)]
+save("relu_maximum", layers(lambda i, u, out: [node("Max", f"zero {u}", out)], init), init)
 init = [const("beta", 1.702)]
 save("swish_beta", layers(lambda i, u, out: [
     node("Mul", f"{u} beta", f"v{i}"), node("Sigmoid", f"v{i}", f"s{i}"), node("Mul", f"{u} s{i}", out)], init), init)

@@ -71,7 +71,7 @@ impl Surrogate {
     /// Reads a network from the bytes of an ONNX file, with the file's `metadata_props`.
     ///
     /// Accepts any chain of dense layers with the activations of [`Activation`](crate::math::Activation), written with the
-    /// operators Gemm, MatMul, Add, Sub, Mul, Div, Neg, Exp, Log, Reciprocal, Sigmoid, Relu, Tanh, Softplus, Swish, Cast,
+    /// operators Gemm, MatMul, Add, Sub, Mul, Div, Neg, Exp, Log, Reciprocal, Sigmoid, Relu, Tanh, Softplus, Swish, Max with a constant, Cast,
     /// Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Constant, Identity, Dropout, BatchNormalization and `ai.onnx.ml.Scaler` (constants also
     /// through Shape, Gather and Concat), for one sample, for a fixed number of them or for any.
     ///

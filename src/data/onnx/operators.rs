@@ -25,6 +25,7 @@ pub(super) const OPERATORS: &[(&str, Operator)] = &[
     ("Gemm", gemm),
     ("Identity", same),
     ("Log", log),
+    ("Max", maximum),
     ("MatMul", |a, c| product(a.get(0)?, a.get(1)?, c)),
     ("Mul", |a, c| mul(a.get(0)?, a.get(1)?, c)),
     ("Neg", |a, c| mul(a.get(0)?, &Constant(Tensor::scalar(-1.0)), c)),
@@ -66,6 +67,22 @@ fn log(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
         Constant(tensor) => Constant(tensor.map(f64::ln)),
         Computed(value) => Computed(value.logarithm()?),
     })
+}
+
+/// `max(x, c) = relu(x − c) + c`, as some write a ReLU.
+fn maximum(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    let (a, b) = (args.get(0)?, args.get(1)?);
+    if args.optional(2).is_some() {
+        return Err("is supported of two values only".into());
+    }
+    let (x, c) = match (a, b) {
+        (Constant(a), Constant(b)) => return Ok(Constant(a.zip(b, f64::max)?)),
+        (Computed(_), Constant(_)) => (a, b),
+        (Constant(_), Computed(_)) => (b, a),
+        (Computed(_), Computed(_)) => return Err("is supported with a constant only".into()),
+    };
+    let Computed(above) = add(x, c, -1.0, chain)? else { return Err("has no value".into()) };
+    add(&Computed(above.apply(Function::Apply(Activation::Relu), chain)?), c, 1.0, chain)
 }
 
 /// `x·σ(αx)`
