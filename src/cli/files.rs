@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::ReferenceArgs;
 use crate::data::{Metadata, Surrogate, load_network};
 use crate::error::{Error, Result};
-use crate::model::{Bachelier, Call};
+use crate::model::{AnyModel, AnyPayoff, Call, Model as _, Smoothing};
 use crate::pipeline::{Problem, Scores};
 
 /// Whether a stage came to its end.
@@ -43,7 +43,8 @@ pub(super) fn save(
     let metadata = Metadata::from([
         ("program".into(), concat!("sobolev ", env!("CARGO_PKG_VERSION")).into()),
         ("model".into(), serde_json::to_string(&problem.model).expect("plain numbers")),
-        ("strike".into(), problem.payoff.strike().to_string()),
+        ("payoff".into(), serde_json::to_string(&problem.payoff).expect("plain numbers")),
+        ("smoothing".into(), problem.smoothing.width().to_string()),
         ("basket_seed".into(), problem.basket_seed.to_string()),
         ("seed".into(), seed.to_string()),
         ("state".into(), state.name().into()),
@@ -64,9 +65,9 @@ pub(super) fn load(path: &Path, reference: &ReferenceArgs) -> Result<(Surrogate,
         (None, Some(other)) => problem(other, &named_reference(other)?)?,
         (None, None) => problem(path, &metadata)?,
     };
-    let assets = problem.model.basket().assets();
-    if inputs != assets {
-        return Err(bad(format!("the network has {inputs} inputs but its model {assets} assets")));
+    let wanted = problem.model.inputs();
+    if inputs != wanted {
+        return Err(bad(format!("the network has {inputs} inputs but its model {wanted}")));
     }
     let outputs = *surrogate.widths().last().expect("a network has layers");
     if outputs != 1 {
@@ -78,7 +79,7 @@ pub(super) fn load(path: &Path, reference: &ReferenceArgs) -> Result<(Surrogate,
 /// A network to learn from, for the same problem: one that its file names, or any with the right inputs if it names none.
 pub(super) fn load_teacher(path: &Path, problem: &Problem) -> Result<Surrogate> {
     let (teacher, metadata) = load_network(path)?;
-    let (found, wanted) = (teacher.widths(), problem.model.basket().assets());
+    let (found, wanted) = (teacher.widths(), problem.model.inputs());
     if (found[0], found.last()) != (wanted, Some(&1)) {
         let message = format!("expected a teacher of {wanted} inputs and one output, found widths {found:?}");
         return Err(Error::format(path, message));
@@ -86,7 +87,7 @@ pub(super) fn load_teacher(path: &Path, problem: &Problem) -> Result<Surrogate> 
     if metadata.contains_key("model") {
         let of = self::problem(path, &metadata)?;
         if of.model != problem.model || of.payoff != problem.payoff {
-            return Err(Error::format(path, "taught on another basket than the network that is to learn"));
+            return Err(Error::format(path, "taught on another model or payoff than the network that is to learn"));
         }
     }
     Ok(teacher)
@@ -117,20 +118,27 @@ fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
             ))
         })
     };
-    let model: Bachelier =
-        serde_json::from_str(field("model")?).map_err(|e| bad(format!("metadata field `model`: {e}")))?;
-    let strike = field("strike")?.parse().map_err(|_| bad("metadata field `strike`: expected a number".into()))?;
-    let payoff = Call::new(strike).map_err(|e| bad(format!("metadata field `strike`: {e}")))?;
+    let json = |name: &str, e: serde_json::Error| bad(format!("metadata field `{name}`: {e}"));
+    let model: AnyModel = serde_json::from_str(field("model")?).map_err(|e| json("model", e))?;
+    let payoff: AnyPayoff = match metadata.get("payoff") {
+        Some(text) => serde_json::from_str(text).map_err(|e| json("payoff", e))?,
+        // Files that are older than other payoffs have the strike of a call.
+        None => serde_json::from_str::<Call>(field("strike")?).map_err(|e| json("strike", e))?.into(),
+    };
+    let smoothing = match metadata.get("smoothing") {
+        Some(text) => serde_json::from_str(text).map_err(|e| json("smoothing", e))?,
+        None => Smoothing::NONE,
+    };
     let basket_seed =
         field("basket_seed")?.parse().map_err(|_| bad("metadata field `basket_seed`: expected a number".into()))?;
-    Ok(Problem::of(model, payoff, basket_seed))
+    Ok(Problem::of(model, payoff, smoothing, basket_seed))
 }
 
 /// The surrogate of a finished stage with the same seed, basket and plan, if it is there.
 pub(super) fn resume(path: &Path, problem: &Problem, seed: u64, plan: &str) -> Option<Surrogate> {
     let (surrogate, found, metadata) = load(path, &ReferenceArgs::default()).ok()?;
     let is = |name: &str, want: &str| metadata.get(name).is_some_and(|v| v == want);
-    let same = found.model == problem.model && found.payoff == problem.payoff;
+    let same = (&found.model, found.payoff, found.smoothing) == (&problem.model, problem.payoff, problem.smoothing);
     (same && is("seed", &seed.to_string()) && is("state", State::Complete.name()) && is("plan", plan))
         .then_some(surrogate)
 }

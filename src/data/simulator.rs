@@ -9,7 +9,7 @@ use super::Samples;
 use crate::math::random::{Generator, LANES, Normals, Streams};
 use crate::model::pathwise::Workspace;
 use crate::model::payoff::Smoothed;
-use crate::model::{Batch, Model, ModelError, Payoff, Smoothing};
+use crate::model::{Batch, Model, ModelError, ModelVisitor, Payoff, PayoffVisitor, Smoothing};
 
 /// Samples that share a random stream, and are computed by one thread.
 pub const CHUNK: usize = 512;
@@ -140,7 +140,15 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
         // Taken, not borrowed: a model that simulates within its own path gets a workspace of its own.
         let mut scratch = SCRATCH.take();
         let normals = Normals::new(&mut generator.clone());
-        Arch::new().dispatch(Chunk { simulator: self, normals, rows, scratch: &mut scratch, draw_inputs });
+        let task = Task {
+            smoothing: self.payoff.smoothing,
+            pairs: self.pairs,
+            normals,
+            rows,
+            scratch: &mut scratch,
+            draw_inputs,
+        };
+        self.model.visit(Specialise { other: self.payoff.payoff, task });
         SCRATCH.set(scratch);
     }
 }
@@ -180,27 +188,52 @@ impl Rows<'_> {
     }
 }
 
-/// The work of one thread on one chunk, compiled for the vectors that the machine has.
-struct Chunk<'a, M, P> {
-    simulator: &'a Simulator<'a, M, P>,
+/// The work of one thread on one chunk.
+struct Task<'a> {
+    smoothing: Smoothing,
+    pairs: usize,
     normals: Normals,
     rows: Rows<'a>,
     scratch: &'a mut Scratch,
     draw_inputs: bool,
 }
 
-impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
+/// Compiles the work for the model and the payoff that they turn out to be.
+struct Specialise<'a, 't, T> {
+    /// The payoff, then the model: whichever is not known yet by type.
+    other: &'a T,
+    task: Task<'t>,
+}
+
+impl<P: Payoff> ModelVisitor for Specialise<'_, '_, P> {
+    type Output = ();
+    fn visit<M: Model>(self, model: &M) {
+        self.other.visit(Specialise { other: model, task: self.task });
+    }
+}
+
+impl<M: Model> PayoffVisitor for Specialise<'_, '_, M> {
+    type Output = ();
+    fn visit<P: Payoff>(self, payoff: &P) {
+        let smoothing = self.task.smoothing;
+        Arch::new().dispatch(Chunk { model: self.other, payoff: Smoothed { payoff, smoothing }, task: self.task });
+    }
+}
+
+/// The work, compiled for the vectors that the machine has.
+struct Chunk<'a, 't, M, P> {
+    model: &'a M,
+    payoff: Smoothed<'a, P>,
+    task: Task<'t>,
+}
+
+impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self {
-            simulator: &Simulator { model, ref payoff, pairs, .. },
-            mut normals,
-            mut rows,
-            scratch,
-            draw_inputs,
-        } = self;
+        let Self { model, payoff, task } = self;
+        let Task { pairs, mut normals, mut rows, scratch, draw_inputs, .. } = task;
         let zero = Batch::splat(0.0);
         let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
@@ -232,7 +265,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, M, P> {
                 for noise in [&*noise, &*mirrored] {
                     model.observe(inputs, noise, observables);
                     if rows.derivatives.is_some() {
-                        value = value + workspace.payoff(payoff, observables, observables_bar);
+                        value = value + workspace.payoff(&payoff, observables, observables_bar);
                         model.pull_back(inputs, noise, observables_bar, inputs_bar, workspace);
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);

@@ -44,16 +44,18 @@
 //! # Ok::<(), sobolev::model::ModelError>(())
 //! ```
 
+mod any;
 mod bachelier;
 mod basket;
 mod error;
 pub mod pathwise;
 pub(crate) mod payoff;
 
+pub use any::{AnyModel, AnyPayoff};
 pub use bachelier::{Bachelier, bachelier_call};
 pub use basket::Basket;
 pub use error::ModelError;
-pub use payoff::{Call, Payoff, Regularity, Smoothing};
+pub use payoff::{Call, Payoff, PayoffVisitor, Regularity, Smoothing};
 
 use crate::ad::Lanes;
 use crate::math::{Scalar, random::LANES};
@@ -120,6 +122,23 @@ pub trait Model: Sync {
     ) {
         workspace.pull_back(self, inputs, noise, observables_bar, inputs_bar);
     }
+
+    /// Hands over the model under its own type: a choice among models names the one that it is, so that what follows is
+    /// compiled for that one. The simulator asks once for each chunk of samples, not in its loops.
+    fn visit<V: ModelVisitor>(&self, visitor: V) -> V::Output
+    where
+        Self: Sized,
+    {
+        visitor.visit(self)
+    }
+}
+
+/// What is done with a model once its type is known.
+pub trait ModelVisitor {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn visit<M: Model>(self, model: &M) -> Self::Output;
 }
 
 /// A model that prices a payoff in closed form: the truth that surrogates are tested against.

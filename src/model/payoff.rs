@@ -14,6 +14,22 @@ pub trait Payoff: Sync {
 
     /// How smooth ν is, unsmoothed: whether its pathwise derivatives are unbiased.
     fn regularity(&self) -> Regularity;
+
+    /// Hands over the payoff under its own type, as [`Model::visit`](super::Model::visit).
+    fn visit<V: PayoffVisitor>(&self, visitor: V) -> V::Output
+    where
+        Self: Sized,
+    {
+        visitor.visit(self)
+    }
+}
+
+/// What is done with a payoff once its type is known.
+pub trait PayoffVisitor {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn visit<P: Payoff>(self, payoff: &P) -> Self::Output;
 }
 
 /// The condition of §5.2.3: pathwise derivatives of order n are unbiased if ν's derivative of order n − 1 is Lipschitz.

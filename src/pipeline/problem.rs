@@ -4,17 +4,19 @@ use crate::data::TestSet;
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{Bachelier, Call};
+use crate::model::{AnyModel, AnyPayoff, Bachelier, Call, ClosedForm, Model, Payoff, Smoothing};
 
-/// The Bachelier basket call of §4 with its test points. Nothing of the test points is ever seen by training, pruning, or
-/// the choice of a stopping time.
+/// A model and a payoff with their test points: the crate's own, chosen at run time, or a user's. Nothing of the test points
+/// is ever seen by training, pruning, or the choice of a stopping time.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem<M = AnyModel, P = AnyPayoff> {
     /// The reference model.
-    pub model: Bachelier,
+    pub model: M,
     /// The payoff.
-    pub payoff: Call,
-    /// Closed-form prices and Greeks at uniform points; the same for every training seed.
+    pub payoff: P,
+    /// How derivative labels smooth the payoff (§5.2.4). Values are always those of the payoff itself.
+    pub smoothing: Smoothing,
+    /// Prices and Greeks at uniform points; the same for every training seed.
     pub test: TestSet,
     /// The seed of the basket.
     pub basket_seed: u64,
@@ -24,21 +26,25 @@ pub struct Problem {
 const TEST_POINTS: usize = 4096;
 
 impl Problem {
-    /// The basket of so many assets that a seed stands for.
+    /// The paper's: a call on the Bachelier basket of so many assets that a seed stands for (§4).
     ///
     /// # Errors
     /// If there are no assets.
     pub fn new(assets: usize, basket_seed: u64) -> Result<Self> {
         let model = Bachelier::random(basket_seed, assets).map_err(|e| Error::invalid("dims", e.to_string()))?;
-        Ok(Self::of(model, Call::default(), basket_seed))
+        Ok(Self::of(model.into(), Call::default().into(), Smoothing::NONE, basket_seed))
     }
+}
 
-    /// A model read from a file.
-    pub fn of(model: Bachelier, payoff: Call, basket_seed: u64) -> Self {
+impl<M: Model + ClosedForm<P>, P: Payoff> Problem<M, P> {
+    /// Any model and payoff.
+    pub fn of(model: M, payoff: P, smoothing: Smoothing, basket_seed: u64) -> Self {
         let test = TestSet::draw(&model, &payoff, &mut Streams::new(basket_seed, Purpose::Test), TEST_POINTS);
-        Self { model, payoff, test, basket_seed }
+        Self { model, payoff, smoothing, test, basket_seed }
     }
+}
 
+impl<M: Model, P: Payoff> Problem<M, P> {
     /// The box that the test points fill: the domain of use.
     pub fn domain(&self) -> Vec<Interval> {
         let column = |j: usize| {
@@ -51,7 +57,6 @@ impl Problem {
 
     /// Where the law of test inputs begins and ends in one input, known from the model alone.
     fn test_bounds(&self, j: usize, low: &mut f64, high: &mut f64) {
-        use crate::model::Model as _;
         let m = self.model.inputs();
         let mut point = vec![0.0; m];
         for u in [0.0, 1.0] {

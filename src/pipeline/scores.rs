@@ -22,12 +22,12 @@ pub struct Scores {
 
 impl Scores {
     /// Of a surrogate on the problem's test points.
-    pub fn of(surrogate: &Surrogate, problem: &Problem) -> Self {
+    pub fn of<M, P>(surrogate: &Surrogate, problem: &Problem<M, P>) -> Self {
         Self::of_prediction(&surrogate.predict(problem.test.inputs.as_ref()), problem)
     }
 
     /// Of predictions at the problem's test points.
-    pub fn of_prediction(p: &Prediction, problem: &Problem) -> Self {
+    pub fn of_prediction<M, P>(p: &Prediction, problem: &Problem<M, P>) -> Self {
         let test = &problem.test;
         let assets = test.deltas.ncols();
         let column = |j: usize| r_squared(p.deltas.col_as_slice(j), test.deltas.col_as_slice(j));

@@ -10,7 +10,7 @@ use crate::data::{Fresh, Samples, Scaled, Scaling, Simulator, Surrogate};
 use crate::error::{Error, Result};
 use crate::math::Activation;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{Bachelier, Call};
+use crate::model::{AnyModel, AnyPayoff, Model, Payoff};
 use crate::nn::{Network, Packed, Stack};
 use crate::observer::Observer;
 use crate::prune::{Criterion, Fold, History, Pruner, collapse};
@@ -32,8 +32,8 @@ pub struct StageRecord {
 /// One run of the pipeline: a problem, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
 /// the surrogate is left in its last good state, ready to be saved.
 #[derive(Debug)]
-pub struct Study<'a> {
-    problem: &'a Problem,
+pub struct Study<'a, M = AnyModel, P = AnyPayoff> {
+    problem: &'a Problem<M, P>,
     plan: &'a Plan,
     seed: u64,
     /// The stages that ran.
@@ -58,9 +58,9 @@ enum Draw {
     Inputs,
 }
 
-impl<'a> Study<'a> {
+impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// Nothing runs yet.
-    pub fn new(problem: &'a Problem, plan: &'a Plan, seed: u64) -> Self {
+    pub fn new(problem: &'a Problem<M, P>, plan: &'a Plan, seed: u64) -> Self {
         Self { problem, plan, seed, records: Vec::new() }
     }
 
@@ -323,10 +323,11 @@ impl<'a> Study<'a> {
         domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect()
     }
 
-    fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, Bachelier, Call>> {
+    fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
         let (model, payoff) = (&self.problem.model, &self.problem.payoff);
         if derivatives {
-            Simulator::new(model, payoff, paths).map_err(|e| Error::invalid("payoff", e.to_string()))
+            Simulator::smoothed(model, payoff, paths, self.problem.smoothing)
+                .map_err(|e| Error::invalid("payoff", e.to_string()))
         } else {
             Ok(Simulator::values_only(model, payoff, paths))
         }
