@@ -1,5 +1,6 @@
 //! Floor 4: samples, where they come from, and what surrogates are tested on.
 
+mod curvature;
 mod error;
 mod file;
 mod fold;
@@ -8,6 +9,7 @@ pub(crate) mod onnx;
 mod samples;
 mod scaling;
 mod simulator;
+mod specialise;
 mod surrogate;
 pub mod table;
 mod test_set;

@@ -3,6 +3,7 @@
 use faer::{Mat, MatMut, MatRef};
 
 use super::DataError;
+use crate::math::random::Streams;
 use crate::model::Smoothing;
 
 /// `n` samples of a function of `m` inputs: inputs, values, and derivatives by each input where they are known.
@@ -23,6 +24,16 @@ pub struct Samples {
     values: Vec<f64>,
     derivatives: Option<Mat<f64>>,
     pub(super) smoothing: Smoothing,
+    pub(super) origin: Option<Origin>,
+}
+
+/// The randomness behind simulated samples, from which the same paths can be had again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Origin {
+    /// As they were before the draw.
+    pub(super) streams: Streams,
+    /// Whether the inputs were drawn with the labels.
+    pub(super) inputs_too: bool,
 }
 
 impl Samples {
@@ -39,7 +50,7 @@ impl Samples {
         if let Some(derivatives) = &derivatives {
             same("derivatives", shape, (derivatives.nrows(), derivatives.ncols()))?;
         }
-        let samples = Self { inputs, values, derivatives, smoothing: Smoothing::NONE };
+        let samples = Self { inputs, values, derivatives, smoothing: Smoothing::NONE, origin: None };
         samples.check()?;
         Ok(samples)
     }
@@ -47,7 +58,7 @@ impl Samples {
     /// Room for `n` samples of `m` inputs, all zero, with or without derivatives: memory for a simulator to draw into.
     pub fn zeros(n: usize, m: usize, with_derivatives: bool) -> Self {
         let derivatives = with_derivatives.then(|| Mat::zeros(n, m));
-        Self { inputs: Mat::zeros(n, m), values: vec![0.0; n], derivatives, smoothing: Smoothing::NONE }
+        Self { inputs: Mat::zeros(n, m), values: vec![0.0; n], derivatives, smoothing: Smoothing::NONE, origin: None }
     }
 
     /// Whether every number is finite, as a model of one's own may fail to ensure.

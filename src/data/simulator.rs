@@ -6,10 +6,12 @@ use faer::MatMut;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Samples;
+use super::samples::Origin;
+use super::specialise::{Work, specialise};
 use crate::math::random::{Generator, LANES, Normals, Streams};
 use crate::model::pathwise::Workspace;
 use crate::model::payoff::Smoothed;
-use crate::model::{Batch, Model, ModelError, ModelVisitor, Payoff, PayoffVisitor, Smoothing};
+use crate::model::{Batch, Model, ModelError, Payoff, Smoothing};
 
 /// Samples that share a random stream, and are computed by one thread.
 pub const CHUNK: usize = 512;
@@ -38,9 +40,9 @@ pub const CHUNK: usize = 512;
 /// ```
 #[derive(Debug)]
 pub struct Simulator<'a, M, P> {
-    model: &'a M,
-    payoff: Smoothed<'a, P>,
-    pairs: usize,
+    pub(super) model: &'a M,
+    pub(super) payoff: Smoothed<'a, P>,
+    pub(super) pairs: usize,
     derivatives: bool,
 }
 
@@ -118,6 +120,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
         assert_eq!(samples.inputs().ncols(), self.model.inputs(), "as many inputs as the model has");
         assert!(self.derivatives || samples.derivatives().is_none(), "this simulator draws values only");
         samples.smoothing = self.payoff.smoothing;
+        samples.origin = Some(Origin { streams: streams.mark(), inputs_too: draw_inputs });
         let generators = streams.batch(samples.len().div_ceil(CHUNK));
         let (inputs, values, derivatives) = samples.parts_mut();
         self.halve(generators, Rows { inputs, values, derivatives }, draw_inputs);
@@ -148,7 +151,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
             scratch: &mut scratch,
             draw_inputs,
         };
-        self.model.visit(Specialise { other: self.payoff.payoff, task });
+        specialise(self.model, self.payoff.payoff, task);
         SCRATCH.set(scratch);
     }
 }
@@ -198,25 +201,9 @@ struct Task<'a> {
     draw_inputs: bool,
 }
 
-/// Compiles the work for the model and the payoff that they turn out to be.
-struct Specialise<'a, 't, T> {
-    /// The payoff, then the model: whichever is not known yet by type.
-    other: &'a T,
-    task: Task<'t>,
-}
-
-impl<P: Payoff> ModelVisitor for Specialise<'_, '_, P> {
-    type Output = ();
-    fn visit<M: Model>(self, model: &M) {
-        self.other.visit(Specialise { other: model, task: self.task });
-    }
-}
-
-impl<M: Model> PayoffVisitor for Specialise<'_, '_, M> {
-    type Output = ();
-    fn visit<P: Payoff>(self, payoff: &P) {
-        let smoothing = self.task.smoothing;
-        Arch::new().dispatch(Chunk { model: self.other, payoff: Smoothed { payoff, smoothing }, task: self.task });
+impl Work for Task<'_> {
+    fn run<M: Model, P: Payoff>(self, model: &M, payoff: &P) {
+        Arch::new().dispatch(Chunk { model, payoff: Smoothed { payoff, smoothing: self.smoothing }, task: self });
     }
 }
 
@@ -291,7 +278,7 @@ fn write(column: &mut [f64], batch: Batch) {
 
 /// One batch for each column, scaled.
 #[inline(always)]
-fn store(matrix: &mut MatMut<'_, f64>, first: usize, batches: &[Batch], scale: Batch) {
+pub(super) fn store(matrix: &mut MatMut<'_, f64>, first: usize, batches: &[Batch], scale: Batch) {
     for (j, &batch) in batches.iter().enumerate() {
         let column = matrix.as_mut().col_mut(j).try_as_col_major_mut().expect("columns are contiguous");
         write(&mut column.as_slice_mut()[first..], batch * scale);

@@ -52,6 +52,13 @@ pub struct Streams {
     batch: Vec<Generator>,
 }
 
+/// Whether the same generators are next.
+impl PartialEq for Streams {
+    fn eq(&self, other: &Self) -> bool {
+        self.next == other.next
+    }
+}
+
 impl Streams {
     /// The streams of a seed for one purpose.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
@@ -60,6 +67,11 @@ impl Streams {
             next.long_jump();
         }
         Self { next, batch: Vec::new() }
+    }
+
+    /// The same streams from here on, to be drawn again; allocates nothing.
+    pub(crate) fn mark(&self) -> Self {
+        Self { next: self.next.clone(), batch: Vec::new() }
     }
 
     /// The next `count` generators, in memory that later calls use again.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pathwise::Workspace;
 use super::{
-    Bachelier, Batch, Call, ClosedForm, Greeks, Model, ModelVisitor, Payoff, PayoffVisitor, Regularity, Smoothing,
+    Bachelier, Batch, Call, ClosedForm, Greeks, Jacobian, Model, ModelVisitor, Payoff, PayoffVisitor, Regularity,
+    Smoothing,
 };
 use crate::math::Scalar;
 
@@ -62,6 +63,19 @@ impl Model for AnyModel {
         workspace: &mut Workspace,
     ) {
         each!(self, m => m.pull_back(inputs, noise, observables_bar, inputs_bar, workspace));
+    }
+    fn jacobian(&self) -> Jacobian {
+        each!(self, m => m.jacobian())
+    }
+    fn push_forward(
+        &self,
+        inputs: &[Batch],
+        noise: &[Batch],
+        inputs_dot: &[Batch],
+        observables_dot: &mut [Batch],
+        workspace: &mut Workspace,
+    ) {
+        each!(self, m => m.push_forward(inputs, noise, inputs_dot, observables_dot, workspace));
     }
     fn visit<V: ModelVisitor>(&self, visitor: V) -> V::Output {
         each!(self, m => m.visit(visitor))

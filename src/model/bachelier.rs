@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::{require, weigh};
 use super::pathwise::Workspace;
-use super::{Basket, Batch, Call, ClosedForm, Greeks, Model, ModelError};
+use super::{Basket, Batch, Call, ClosedForm, Greeks, Jacobian, Model, ModelError};
 use crate::math::{Scalar, normal};
 
 /// How much wider than the law at the exposure date training inputs are: the wings are learned too.
@@ -148,6 +148,15 @@ impl Model for Bachelier {
     #[inline(always)]
     fn observe(&self, inputs: &[Batch], noise: &[Batch], observables: &mut [Batch]) {
         observables[0] = self.basket.price(inputs) + weigh(&self.loadings, noise);
+    }
+
+    fn jacobian(&self) -> Jacobian {
+        Jacobian::Constant
+    }
+
+    #[inline(always)]
+    fn push_forward(&self, _: &[Batch], _: &[Batch], dot: &[Batch], observables_dot: &mut [Batch], _: &mut Workspace) {
+        observables_dot[0] = self.basket.price(dot);
     }
 
     /// `∂B/∂x = ω`.

@@ -123,6 +123,27 @@ pub trait Model: Sync {
         workspace.pull_back(self, inputs, noise, observables_bar, inputs_bar);
     }
 
+    /// How `∂g/∂θ` varies, which decides how second derivatives are computed: the less, the faster.
+    fn jacobian(&self) -> Jacobian {
+        Jacobian::General
+    }
+
+    /// Writes `(∂g/∂θ)·inputs_dot` for a batch of samples; by dual numbers unless there is a faster way.
+    ///
+    /// # Shapes
+    /// inputs, noise, inputs → observables
+    #[inline(always)]
+    fn push_forward(
+        &self,
+        inputs: &[Batch],
+        noise: &[Batch],
+        inputs_dot: &[Batch],
+        observables_dot: &mut [Batch],
+        workspace: &mut Workspace,
+    ) {
+        workspace.push_forward(self, inputs, noise, inputs_dot, observables_dot);
+    }
+
     /// Hands over the model under its own type: a choice among models names the one that it is, so that what follows is
     /// compiled for that one. The simulator asks once for each chunk of samples, not in its loops.
     fn visit<V: ModelVisitor>(&self, visitor: V) -> V::Output
@@ -131,6 +152,17 @@ pub trait Model: Sync {
     {
         visitor.visit(self)
     }
+}
+
+/// How the derivative of a path by its inputs, `∂g/∂θ`, varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jacobian {
+    /// With inputs and noise.
+    General,
+    /// With the noise alone: the path is affine in its inputs.
+    OfNoise,
+    /// Not at all.
+    Constant,
 }
 
 /// What is done with a model once its type is known.

@@ -78,6 +78,12 @@ pub struct Workspace {
     joined: Vec<Batch>,
     joined_bar: Vec<Batch>,
     observables: Vec<Batch>,
+    second: Tape<Dual<Batch>>,
+    /// Numbers and tangents of inputs and noise, and of what comes of them.
+    dual: Vec<Dual<Batch>>,
+    tangents: Vec<[Batch; 1]>,
+    gradient: Vec<Batch>,
+    products: Vec<[Batch; 1]>,
 }
 
 impl Workspace {
@@ -115,5 +121,75 @@ impl Workspace {
         let (y, bar) = (&mut self.observables, &mut self.joined_bar);
         self.path.vjp_into(&Observables(model), &self.joined, observables_bar, y, bar);
         inputs_bar.iter_mut().zip(bar).for_each(|(sum, bar)| *sum = *sum + *bar);
+    }
+
+    /// The default of [`Model::push_forward`].
+    #[inline(always)]
+    pub(super) fn push_forward<M: Model + ?Sized>(
+        &mut self,
+        model: &M,
+        inputs: &[Batch],
+        noise: &[Batch],
+        inputs_dot: &[Batch],
+        observables_dot: &mut [Batch],
+    ) {
+        let fixed = Dual::fixed(Batch::splat(0.0));
+        let seeded = inputs.iter().zip(inputs_dot).map(|(&value, &dot)| Dual { value, tangent: [dot] });
+        self.dual.clear();
+        self.dual.extend(seeded.chain(noise.iter().map(|&z| Dual::fixed(z))));
+        self.dual.resize(self.dual.len() + observables_dot.len(), fixed);
+        let (x, y) = self.dual.split_at_mut(inputs.len() + noise.len());
+        let (x, z) = x.split_at(inputs.len());
+        model.path(x, z, y);
+        observables_dot.iter_mut().zip(y).for_each(|(dot, y)| *dot = y.tangent[0]);
+    }
+
+    /// Adds `(∂²ν/∂observables²)·dot` for one or more `dot` on end: forward over reverse, but for a single observable, where
+    /// `ν″` by dual numbers serves all.
+    #[inline(always)]
+    pub(crate) fn bend<P: Payoff>(
+        &mut self,
+        payoff: &Smoothed<'_, P>,
+        observables: &[Batch],
+        dot: &[Batch],
+        sums: &mut [Batch],
+    ) {
+        if let &[observable] = observables {
+            let twice = Dual::<_, 1>::seed(Dual::<_, 1>::seed(observable, 0), 0);
+            let curvature = payoff.eval(&[twice]).tangent[0].tangent[0];
+            sums.iter_mut().zip(dot).for_each(|(sum, &dot)| *sum = *sum + curvature * dot);
+            return;
+        }
+        let p = observables.len();
+        self.gradient.resize(p, Batch::splat(0.0));
+        self.products.resize(p, [Batch::splat(0.0)]);
+        for (dot, sums) in dot.chunks_exact(p).zip(sums.chunks_exact_mut(p)) {
+            let (gradient, products) = (&mut self.gradient, &mut self.products);
+            self.second.hvp_into(payoff, observables, dot.as_chunks().0, gradient, products);
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum = *sum + product[0]);
+        }
+    }
+
+    /// Adds the product with one direction of the Hessian of the payoff by the inputs, by one tape over path and payoff.
+    pub(crate) fn hessian_product<M: Model, P: Payoff>(
+        &mut self,
+        model: &M,
+        payoff: &Smoothed<'_, P>,
+        inputs: &[Batch],
+        noise: &[Batch],
+        direction: &[Batch],
+        sum: &mut [Batch],
+    ) {
+        let (zero, all) = (Batch::splat(0.0), inputs.len() + noise.len());
+        self.joined.clear();
+        self.joined.extend(inputs.iter().chain(noise));
+        self.tangents.clear();
+        self.tangents.extend(direction.iter().map(|&v| [v]));
+        self.tangents.resize(all, [zero]);
+        self.gradient.resize(all, zero);
+        self.products.resize(all, [zero]);
+        let path = Path { model, payoff: Smoothed { ..*payoff } };
+        self.second.hvp_into(&path, &self.joined, &self.tangents, &mut self.gradient, &mut self.products);
+        sum.iter_mut().zip(&self.products).for_each(|(sum, product)| *sum = *sum + product[0]);
     }
 }
