@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use sobolev::data::{Scaled, Simulator};
+use sobolev::data::{Bundle, Curvature, Scaled, Simulator};
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::model::{Bachelier, Call};
@@ -56,6 +56,12 @@ fn every_sweep() {
         none("second reverse with parameters", || net.second_reverse_params(&mut ws, &mut grad));
         none("reverse with parameters", || net.reverse_params(&mut ws, &mut grad));
         assert!(ws.output(Slot::Value)[0][0].is_finite());
+        let mut ws = net.curvature_workspace();
+        none("lift", || net.lift(&mut ws));
+        none("product", || net.product(&mut ws));
+        none("pull", || net.pull(&mut ws, &mut grad));
+        none("total", || net.total(&mut ws, &mut grad));
+        assert!(ws.value()[0].is_finite());
     }
 }
 
@@ -63,9 +69,13 @@ fn every_sweep() {
 fn the_gradient_of_a_batch() {
     let net = net(&[9, 5]);
     let x = faer::Mat::from_fn(300, 7, |r, j| ((r * 7 + j) as f64).sin());
-    let data = Scaled::new(x.clone(), faer::Mat::from_fn(300, 1, |r, _| x[(r, 0)]), Some(x));
-    for loss in [Loss::Values, Loss::SOBOLEV] {
-        let (weights, mut gradient) = (LossWeights::new(loss, &data), BatchGradient::new(&net, 300));
+    let mut data = Scaled::new(x.clone(), faer::Mat::from_fn(300, 1, |r, _| x[(r, 0)]), Some(x));
+    let mut labels = Curvature::new(300, 300);
+    labels.put_scaled(Bundle::new(0..300, faer::Mat::identity(7, 2)));
+    data.set_curvature(Some(labels));
+    for loss in [Loss::Values, Loss::SOBOLEV, Loss::SECOND_ORDER] {
+        let (mut weights, mut gradient) = (LossWeights::new(loss, &data), BatchGradient::new(&net, 300));
+        weights.set(loss, 2);
         none("a gradient", || _ = gradient.compute(&net, &data, &Rows::Range(0..300), &weights));
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 4: samples, where they come from, and what surrogates are tested on.
 
+mod bundle;
 mod curvature;
 mod error;
 mod file;
@@ -14,6 +15,7 @@ mod surrogate;
 pub mod table;
 mod test_set;
 
+pub use bundle::{Bundle, Curvature, CurvatureSource, SmoothedCurvature};
 pub use error::DataError;
 pub use file::{Metadata, write_atomically};
 pub use fresh::Fresh;

@@ -3,7 +3,7 @@
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
-use super::Samples;
+use super::{Curvature, Samples};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::nn::Packed;
@@ -140,6 +140,7 @@ pub struct Scaled<T: Packed> {
     inputs: Mat<T>,
     values: Mat<T>,
     derivatives: Option<Mat<T>>,
+    curvature: Option<Curvature<T>>,
 }
 
 impl<T: Packed> Scaled<T> {
@@ -149,6 +150,7 @@ impl<T: Packed> Scaled<T> {
             inputs: Mat::zeros(samples, inputs),
             values: Mat::zeros(samples, 1),
             derivatives: derivatives.then(|| Mat::zeros(samples, inputs)),
+            curvature: None,
         }
     }
     /// Takes data already in scaled units: `n × inputs`, `n × outputs`, and `n × inputs` derivatives of one output.
@@ -161,7 +163,7 @@ impl<T: Packed> Scaled<T> {
         if let Some(d) = &derivatives {
             assert_eq!((inputs.nrows(), inputs.ncols()), (d.nrows(), d.ncols()), "one derivative an input");
         }
-        Self { inputs, values, derivatives }
+        Self { inputs, values, derivatives, curvature: None }
     }
     /// Number of samples.
     pub fn len(&self) -> usize {
@@ -182,6 +184,14 @@ impl<T: Packed> Scaled<T> {
     /// `n × inputs`, if there are any.
     pub fn derivatives(&self) -> Option<MatRef<'_, T>> {
         self.derivatives.as_ref().map(Mat::as_ref)
+    }
+    /// Second-order labels, if there are any.
+    pub fn curvature(&self) -> Option<&Curvature<T>> {
+        self.curvature.as_ref()
+    }
+    /// Replaces the second-order labels.
+    pub fn set_curvature(&mut self, curvature: Option<Curvature<T>>) {
+        self.curvature = curvature;
     }
     pub(crate) fn input_column(&self, j: usize) -> &[T] {
         self.inputs.col_as_slice(j)

@@ -8,10 +8,13 @@
 //!   Registers are full whatever widths pruning leaves, and a tile of the largest network stays in the second-level cache
 //!   from the first product to the last. The same memory is a column-major `batch × features` matrix.
 //! * **Sweeps.** A [`Sweep`] is what happens at one layer; it is walked down or up the chain. [`Forward`], [`Reverse`],
-//!   [`Tangent`] and [`SecondReverse`] are the four that derivatives are made of; a new analysis is a new sweep.
+//!   [`Tangent`] and [`SecondReverse`] are the four that derivatives are made of; a new analysis is a new sweep. Training on
+//!   second derivatives has eight of its own, see [`CurvatureWorkspace`].
 //! * **Workspace** is sized once and lent by the caller: a sweep allocates nothing.
 
 mod chain;
+#[cfg(feature = "std")]
+mod curvature;
 mod edit;
 mod frozen;
 #[cfg(feature = "std")]
@@ -38,6 +41,8 @@ mod props;
 pub use chain::{Activate, Chain, Const, Dense, Fixed, Layer, Sweep, Typed, Width, act};
 #[cfg(feature = "std")]
 pub use chain::{Dyn, Stack};
+#[cfg(feature = "std")]
+pub use curvature::CurvatureWorkspace;
 pub use frozen::Frozen;
 #[cfg(feature = "std")]
 pub use frozen::{Greeks, Native};

@@ -268,7 +268,7 @@ pub(crate) fn load<T: Packed>(x: MatRef<'_, T>, columns: &mut [[T; TILE]]) {
 }
 
 /// The first lanes of a tile into rows of a matrix.
-fn store<T: Packed>(columns: &[[T; TILE]], rows: usize, mut out: MatMut<'_, T>) {
+pub(super) fn store<T: Packed>(columns: &[[T; TILE]], rows: usize, mut out: MatMut<'_, T>) {
     for (i, column) in columns.iter().enumerate() {
         for r in 0..rows {
             out[(r, i)] = column[r];
@@ -305,20 +305,20 @@ impl<C: Fixed, T: Packed> Network<C, T> {
 }
 
 /// Builds a sweep for one instruction set and walks it.
-trait Pass {
+pub(super) trait Pass {
     fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>);
 }
 
-struct RunParts<'a, T> {
-    layers: &'a [Layer],
-    params: &'a [T],
-    tape: &'a mut [[T; TILE]],
-    scratch: &'a mut [T],
-    grad: &'a mut [T],
+pub(super) struct RunParts<'a, T> {
+    pub(super) layers: &'a [Layer],
+    pub(super) params: &'a [T],
+    pub(super) tape: &'a mut [[T; TILE]],
+    pub(super) scratch: &'a mut [T],
+    pub(super) grad: &'a mut [T],
 }
 
 impl<T> RunParts<'_, T> {
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         self.layers.outputs()
     }
 }
@@ -367,9 +367,9 @@ impl<const INPUTS: bool> Pass for SecondReversePass<INPUTS> {
     }
 }
 
-struct Run<'a, T, P> {
-    pass: P,
-    parts: RunParts<'a, T>,
+pub(super) struct Run<'a, T, P> {
+    pub(super) pass: P,
+    pub(super) parts: RunParts<'a, T>,
 }
 
 impl<T: Packed, P: Pass> WithSimd for Run<'_, T, P> {

@@ -10,7 +10,7 @@ fn activation() -> impl Strategy<Value = Activation> {
 }
 
 /// Shapes of up to four layers and 40 nodes, so that every remainder of the register kernels occurs.
-fn network(outputs: impl Strategy<Value = usize>) -> impl Strategy<Value = Network<Stack, f64>> {
+pub(super) fn network(outputs: impl Strategy<Value = usize>) -> impl Strategy<Value = Network<Stack, f64>> {
     let hidden = prop::collection::vec((1_usize..40, activation()), 0..4);
     (1_usize..20, hidden, outputs, any::<u64>()).prop_map(|(inputs, hidden, outputs, seed)| {
         let mut layers = Vec::new();
@@ -26,7 +26,7 @@ fn network(outputs: impl Strategy<Value = usize>) -> impl Strategy<Value = Netwo
 }
 
 /// Uniform in (−1, 1), from a small generator of its own.
-fn numbers(seed: u64, n: usize) -> impl Iterator<Item = f64> {
+pub(super) fn numbers(seed: u64, n: usize) -> impl Iterator<Item = f64> {
     let mut state = seed | 1;
     (0..n).map(move |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -34,12 +34,12 @@ fn numbers(seed: u64, n: usize) -> impl Iterator<Item = f64> {
     })
 }
 
-fn batch(n: usize, columns: usize, seed: u64) -> faer::Mat<f64> {
+pub(super) fn batch(n: usize, columns: usize, seed: u64) -> faer::Mat<f64> {
     let mut numbers = numbers(seed, n * columns);
     faer::Mat::from_fn(n, columns, |_, _| numbers.next().expect("n × columns of them"))
 }
 
-fn close(a: f64, b: f64, tolerance: f64) -> bool {
+pub(super) fn close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs()))
 }
 

@@ -39,28 +39,28 @@ pub const SLOTS: usize = 6;
 
 pub(super) type Block<'a, T, const R: usize> = [&'a mut [[T; R]]; SLOTS];
 
-/// A sweep's place in parameters and memory. Memory is one block of `SLOTS × width` columns for the inputs and for each
+/// A sweep's place in parameters and memory. Memory is one block of `S × width` columns for the inputs and for each
 /// layer, slot after slot.
-pub(super) struct Place {
+pub(super) struct Place<const S: usize = SLOTS> {
     pub(super) param: usize,
     pub(super) block: usize,
 }
 
-impl Place {
+impl<const S: usize> Place<S> {
     pub(super) const START: Self = Self { param: 0, block: 0 };
 
     pub(super) fn end(params: usize, columns: usize, outputs: usize) -> Self {
-        Self { param: params, block: columns - SLOTS * outputs }
+        Self { param: params, block: columns - S * outputs }
     }
     #[inline(always)]
     pub(super) fn forward<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.param += layer.params();
-        self.block += SLOTS * layer.fan_in.get();
+        self.block += S * layer.fan_in.get();
     }
     #[inline(always)]
     pub(super) fn back<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.param -= layer.params();
-        self.block -= SLOTS * layer.fan_in.get();
+        self.block -= S * layer.fan_in.get();
     }
     /// The weights, the biases.
     #[inline(always)]
@@ -71,6 +71,9 @@ impl Place {
     ) -> (&'a [T], &'a [T]) {
         params[self.param..self.param + layer.params()].split_at(layer.weights())
     }
+}
+
+impl Place {
     /// The block of the layer's inputs, the block of its nodes.
     #[inline(always)]
     pub(super) fn blocks<'a, T, I: Width, O: Width, A: Activate, const R: usize>(

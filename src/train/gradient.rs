@@ -5,8 +5,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::LossWeights;
-use crate::data::Scaled;
-use crate::nn::{Chain, Network, Packed, Slot, TILE, Workspace};
+use crate::data::{Bundle, Scaled};
+use crate::nn::{Chain, CurvatureWorkspace, Network, Packed, Slot, TILE, Workspace};
 
 /// Which rows of the data a batch is.
 #[derive(Clone, Debug)]
@@ -54,12 +54,14 @@ pub struct Losses {
     pub value: f64,
     /// `mean ((∂ⱼf − tⱼ)²/sⱼ)`; 0 for values only.
     pub derivative: f64,
+    /// `mean (((Hv)ⱼ − uⱼ)²/qⱼ)`; 0 where no second-order label was read.
+    pub curvature: f64,
 }
 
 impl Losses {
-    /// `α·value + β·derivative`.
+    /// `α·value + β·derivative + γ·curvature`.
     pub fn weighted(&self, weights: &LossWeights) -> f64 {
-        weights.value * self.value + weights.derivative * self.derivative
+        weights.value * self.value + weights.derivative * self.derivative + weights.curvature * self.curvature
     }
 }
 
@@ -80,6 +82,8 @@ pub struct BatchGradient<T> {
 
 struct Part<T> {
     ws: Workspace<T>,
+    /// Made for the first batch with second-order labels.
+    bent: Option<CurvatureWorkspace<T>>,
     grad: Vec<T>,
     losses: Losses,
 }
@@ -88,7 +92,8 @@ impl<T: Packed> BatchGradient<T> {
     /// For batches of up to `batch` rows.
     pub fn new<C: Chain>(net: &Network<C, T>, batch: usize) -> Self {
         let parts = batch.div_ceil(TILE).clamp(1, PARTS);
-        let part = || Part { ws: net.workspace(), grad: vec![T::ZERO; net.params().len()], losses: Losses::default() };
+        let grad = || vec![T::ZERO; net.params().len()];
+        let part = || Part { ws: net.workspace(), bent: None, grad: grad(), losses: Losses::default() };
         Self { parts: (0..parts).map(|_| part()).collect(), used: 0, parallel: net.params().len() * batch >= PARALLEL }
     }
 
@@ -98,6 +103,8 @@ impl<T: Packed> BatchGradient<T> {
     }
 
     /// Mean losses of the batch; leaves the gradient of their weighted sum in [`Self::parts`].
+    ///
+    /// Second-order labels are read where the weights say so and the rows are exactly those of a bundle.
     ///
     /// # Panics
     /// If data, weights and network disagree about inputs or outputs, or derivatives are asked of a network with several
@@ -113,6 +120,10 @@ impl<T: Packed> BatchGradient<T> {
         let chain = net.chain();
         assert_eq!((chain.inputs(), chain.outputs()), (data.inputs().ncols(), data.values().ncols()));
         assert!(weights.inverse_scale.is_empty() || chain.outputs() == 1, "the Sobolev loss is for one output");
+        let bundle = match rows {
+            Rows::Range(range) if weights.curvature > 0.0 => data.curvature().and_then(|c| c.of(range)),
+            _ => None,
+        };
         let tiles = rows.len().div_ceil(TILE);
         let per_part = tiles.div_ceil(self.parts.len());
         self.used = tiles.div_ceil(per_part.max(1));
@@ -120,7 +131,11 @@ impl<T: Packed> BatchGradient<T> {
             part.grad.fill(T::ZERO);
             part.losses = Losses::default();
             for tile in index * per_part..tiles.min((index + 1) * per_part) {
-                part.tile(net, data, rows, tile * TILE, weights);
+                let tile = Tile { data, rows, at: tile * TILE, weights };
+                match bundle {
+                    None => part.tile(net, &tile),
+                    Some(bundle) => part.bent_tile(net, &tile, bundle),
+                }
             }
         };
         let used = &mut self.parts[..self.used];
@@ -130,7 +145,7 @@ impl<T: Packed> BatchGradient<T> {
             used.iter_mut().enumerate().for_each(part);
         }
         let sum = |f: fn(&Losses) -> f64| used.iter().map(|p| f(&p.losses)).sum::<f64>();
-        Losses { value: sum(|l| l.value), derivative: sum(|l| l.derivative) }
+        Losses { value: sum(|l| l.value), derivative: sum(|l| l.derivative), curvature: sum(|l| l.curvature) }
     }
 
     /// The partial gradients of the last batch, whose sum is the gradient.
@@ -139,23 +154,21 @@ impl<T: Packed> BatchGradient<T> {
     }
 }
 
+/// Some rows of a batch, and how their errors count.
+struct Tile<'a, T: Packed> {
+    data: &'a Scaled<T>,
+    rows: &'a Rows<'a>,
+    at: usize,
+    weights: &'a LossWeights,
+}
+
 impl<T: Packed> Part<T> {
-    fn tile<C: Chain>(
-        &mut self,
-        net: &Network<C, T>,
-        data: &Scaled<T>,
-        rows: &Rows<'_>,
-        at: usize,
-        weights: &LossWeights,
-    ) {
-        let Self { ws, grad, losses } = self;
-        for (i, lanes) in ws.input_mut(Slot::Value).iter_mut().enumerate() {
-            rows.load(data.input_column(i), at, lanes);
-        }
-        let count = TILE.min(rows.len() - at);
-        if weights.inverse_scale.is_empty() {
+    fn tile<C: Chain>(&mut self, net: &Network<C, T>, tile: &Tile<'_, T>) {
+        let Self { ws, grad, losses, .. } = self;
+        tile.load_inputs(ws.input_mut(Slot::Value));
+        if tile.weights.inverse_scale.is_empty() {
             net.forward::<1>(ws);
-            value_residuals(ws, Slot::Bar, data, rows, at, count, weights.value, losses);
+            tile.value_residuals(ws, Slot::Bar, losses);
             net.reverse_params(ws, grad);
             return;
         }
@@ -164,50 +177,96 @@ impl<T: Packed> Part<T> {
         net.forward::<2>(ws);
         ws.output_mut(Slot::Bar).as_flattened_mut().fill(T::ONE);
         net.reverse::<2>(ws);
-        let slopes = data.derivatives().expect("checked with the weights");
-        let share = 1.0 / (rows.len() * slopes.ncols()) as f64;
         let (bar, dot) = ws.input_bar_and_dot();
-        for (j, (bar, dot)) in bar.iter().zip(dot).enumerate() {
-            rows.load(data.derivative_column(j), at, dot);
-            let (mut sum, each) = (T::ZERO, share * weights.inverse_scale[j]);
-            let scale = T::of(2.0 * weights.derivative * each);
-            for r in 0..TILE {
-                let residual = if r < count { bar[r] - dot[r] } else { T::ZERO };
-                sum += residual * residual;
-                dot[r] = residual * scale;
-            }
-            losses.derivative += each * sum.to_f64();
-        }
+        tile.slope_residuals(bar, dot, losses);
         net.tangent(ws);
-        value_residuals(ws, Slot::BarDot, data, rows, at, count, weights.value, losses);
+        tile.value_residuals(ws, Slot::BarDot, losses);
         net.second_reverse_params(ws, grad);
+    }
+
+    /// The same with second-order labels: `6k + 6` products a layer, on which values and slopes ride.
+    fn bent_tile<C: Chain>(&mut self, net: &Network<C, T>, tile: &Tile<'_, T>, bundle: &Bundle<T>) {
+        let Self { bent, grad, losses, .. } = self;
+        let ws = bent.get_or_insert_with(|| net.curvature_workspace());
+        tile.load_inputs(ws.inputs_mut());
+        net.lift(ws);
+        for d in 0..bundle.count() {
+            ws.direction_mut().iter_mut().enumerate().for_each(|(j, lanes)| lanes.fill(bundle.directions[(j, d)]));
+            net.product(ws);
+            let (products, residuals) = ws.product_and_residual();
+            tile.curvature_residuals(products, residuals, bundle, d, losses);
+            net.pull(ws, grad);
+        }
+        let (bar, residuals) = ws.gradient_and_residual();
+        tile.slope_residuals(bar, residuals, losses);
+        let value = *ws.value();
+        tile.value_residual(0, &value, ws.value_residual_mut(), losses);
+        net.total(ws, grad);
     }
 }
 
-/// The seed of the value loss, `2α(f − y)/(rows × outputs)`, into a slot of the outputs.
-#[expect(clippy::too_many_arguments, reason = "the two callers share all of it")]
-fn value_residuals<T: Packed>(
-    ws: &mut Workspace<T>,
-    seed: Slot,
-    data: &Scaled<T>,
-    rows: &Rows<'_>,
-    at: usize,
-    count: usize,
-    weight: f64,
-    losses: &mut Losses,
-) {
-    let share = 1.0 / (rows.len() * data.values().ncols()) as f64;
-    let scale = T::of(2.0 * weight * share);
-    let mut target = [T::ZERO; TILE];
-    for o in 0..data.values().ncols() {
-        rows.load(data.value_column(o), at, &mut target);
-        let (mut sum, value) = (T::ZERO, ws.output(Slot::Value)[o]);
-        let lanes = &mut ws.output_mut(seed)[o];
+impl<T: Packed> Tile<'_, T> {
+    /// Rows of the tile.
+    fn count(&self) -> usize {
+        TILE.min(self.rows.len() - self.at)
+    }
+
+    fn load_inputs(&self, columns: &mut [[T; TILE]]) {
+        for (i, lanes) in columns.iter_mut().enumerate() {
+            self.rows.load(self.data.input_column(i), self.at, lanes);
+        }
+    }
+
+    /// `lanes ← 2·weight·share·(f − lanes)`, zero beyond the rows; gives `share·Σ(f − lanes)²`.
+    fn residual(&self, f: &[T; TILE], lanes: &mut [T; TILE], weight: f64, share: f64) -> f64 {
+        let (mut sum, scale, count) = (T::ZERO, T::of(2.0 * weight * share), self.count());
         for r in 0..TILE {
-            let residual = if r < count { value[r] - target[r] } else { T::ZERO };
+            let residual = if r < count { f[r] - lanes[r] } else { T::ZERO };
             sum += residual * residual;
             lanes[r] = residual * scale;
         }
-        losses.value += share * sum.to_f64();
+        share * sum.to_f64()
+    }
+
+    /// The seed of the value loss, `2α(f − y)/(rows × outputs)`.
+    fn value_residual(&self, output: usize, value: &[T; TILE], lanes: &mut [T; TILE], losses: &mut Losses) {
+        let share = 1.0 / (self.rows.len() * self.data.values().ncols()) as f64;
+        self.rows.load(self.data.value_column(output), self.at, lanes);
+        losses.value += self.residual(value, lanes, self.weights.value, share);
+    }
+
+    /// The same for all outputs, into a slot.
+    fn value_residuals(&self, ws: &mut Workspace<T>, seed: Slot, losses: &mut Losses) {
+        for o in 0..self.data.values().ncols() {
+            let value = ws.output(Slot::Value)[o];
+            self.value_residual(o, &value, &mut ws.output_mut(seed)[o], losses);
+        }
+    }
+
+    /// The residuals of the derivatives, `2β(∂ⱼf − tⱼ)/(sⱼ × rows × inputs)`.
+    fn slope_residuals(&self, bar: &[[T; TILE]], residuals: &mut [[T; TILE]], losses: &mut Losses) {
+        let share = 1.0 / (self.rows.len() * bar.len()) as f64;
+        for (j, (bar, lanes)) in bar.iter().zip(residuals).enumerate() {
+            self.rows.load(self.data.derivative_column(j), self.at, lanes);
+            let share = share * self.weights.inverse_scale[j];
+            losses.derivative += self.residual(bar, lanes, self.weights.derivative, share);
+        }
+    }
+
+    /// The residuals of the products with one direction, `2γ((Hv)ⱼ − uⱼ)/(qⱼ × rows × inputs × directions)`.
+    fn curvature_residuals(
+        &self,
+        products: &[[T; TILE]],
+        residuals: &mut [[T; TILE]],
+        bundle: &Bundle<T>,
+        d: usize,
+        losses: &mut Losses,
+    ) {
+        let share = 1.0 / (self.rows.len() * products.len() * bundle.count()) as f64;
+        for (j, (product, lanes)) in products.iter().zip(residuals).enumerate() {
+            lanes[..self.count()].copy_from_slice(&bundle.column(d, j)[self.at..][..self.count()]);
+            let share = share * self.weights.inverse_curvature[j];
+            losses.curvature += self.residual(product, lanes, self.weights.curvature, share);
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Levenberg–Marquardt on the residuals of the loss, for networks of few parameters.
 //!
-//! With the residuals `ρ` of all samples (values and derivatives, weighted as in Eq. (1)) and their Jacobian `J` in the
-//! parameters, each iteration solves `(JᵀJ + μ·diag JᵀJ) s = Jᵀρ` and moves by `−s` if that lowers the loss. Rows of `J`
-//! come from one reverse sweep (value) and one second reverse sweep an input (derivatives), tile by tile.
+//! With the residuals `ρ` of all samples (values, derivatives and products of the Hessian, weighted as in Eq. (1)) and their
+//! Jacobian `J` in the parameters, each iteration solves `(JᵀJ + μ·diag JᵀJ) s = Jᵀρ` and moves by `−s` if that lowers the
+//! loss. Rows of `J` come from one reverse sweep (value), one second reverse sweep an input (derivatives), and the
+//! second-order sweeps of one input and direction (products), tile by tile.
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::linalg::solvers::Solve as _;
@@ -10,10 +11,11 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 use rayon::prelude::*;
 
 use super::gradient::{BatchGradient, Rows};
+use super::trainer::require_smooth;
 use super::{Loss, LossWeights};
-use crate::data::Scaled;
+use crate::data::{Bundle, Scaled};
 use crate::error::{Error, Result};
-use crate::nn::{Chain, Network, Slot, TILE, Workspace};
+use crate::nn::{Chain, CurvatureWorkspace, Network, Slot, TILE, Workspace};
 use crate::observer::Observer;
 
 /// How Levenberg–Marquardt is run.
@@ -53,10 +55,12 @@ impl LevenbergMarquardt {
     /// Trains in place on `data`; keeps the parameters that are best on `held_out`.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss is not finite at the start; [`Error::Interrupted`] with the best parameters so far.
+    /// [`Error::Diverged`] if the loss is not finite at the start; [`Error::Interrupted`] with the best parameters so far;
+    /// [`Error::Invalid`] for a second-order loss of a network with ReLU.
     ///
     /// # Panics
-    /// If data and network disagree, or the loss needs derivatives that the data lacks.
+    /// If data and network disagree, or the loss needs labels that the data lacks: second-order ones for all samples as one
+    /// block, of the training data; the held-out data may be without.
     #[track_caller]
     pub fn run<C: Chain>(
         &self,
@@ -65,7 +69,13 @@ impl LevenbergMarquardt {
         held_out: &Scaled<f64>,
         observer: &mut dyn Observer,
     ) -> Result<LevenbergReport> {
-        let weights = LossWeights::new(self.loss, data);
+        require_smooth(self.loss, net)?;
+        let mut weights = LossWeights::new(self.loss, data);
+        if self.loss.is_second_order() {
+            let bundle = bundle(data).expect("second-order labels of all samples, as one block");
+            weights.set(self.loss, bundle.count());
+        }
+        let weights = weights;
         let loss_of = |net: &Network<C, f64>, data: &Scaled<f64>| {
             let all = Rows::Range(0..data.len());
             BatchGradient::new(net, data.len()).compute(net, data, &all, &weights).weighted(&weights)
@@ -128,7 +138,7 @@ impl Normal {
     fn of<C: Chain>(net: &Network<C, f64>, data: &Scaled<f64>, weights: &LossWeights) -> Self {
         let blocks: Vec<usize> = (0..data.len()).step_by(BLOCK).collect();
         let partial = |&at: &usize| {
-            let mut sum = BlockSum::new(net, weights);
+            let mut sum = BlockSum::new(net, data, weights);
             for tile in (at..data.len().min(at + BLOCK)).step_by(TILE) {
                 sum.tile(net, data, tile, weights);
             }
@@ -161,11 +171,17 @@ impl Normal {
     }
 }
 
+/// The second-order labels of all samples.
+fn bundle(data: &Scaled<f64>) -> Option<&Bundle<f64>> {
+    data.curvature()?.of(&(0..data.len()))
+}
+
 /// Products over a block of samples, and the memory for them.
 struct BlockSum {
     ws: Workspace<f64>,
+    bent: Option<CurvatureWorkspace<f64>>,
     saved: Vec<[f64; TILE]>,
-    /// Residuals a sample: its value, and its derivative in each input if those count.
+    /// Residuals a sample: its value, its derivative in each input and each product if those count.
     residuals: usize,
     /// Weighted rows of `J` for one tile, one row of `residuals × TILE` numbers a parameter, and one more for `ρ`.
     rows: Vec<f64>,
@@ -175,10 +191,13 @@ struct BlockSum {
 }
 
 impl BlockSum {
-    fn new<C: Chain>(net: &Network<C, f64>, weights: &LossWeights) -> Self {
-        let (n, residuals) = (net.params().len(), 1 + weights.inverse_scale.len());
+    fn new<C: Chain>(net: &Network<C, f64>, data: &Scaled<f64>, weights: &LossWeights) -> Self {
+        let bundle = bundle(data).filter(|_| weights.curvature > 0.0);
+        let products = bundle.map_or(0, |b| b.products.ncols());
+        let (n, residuals) = (net.params().len(), 1 + weights.inverse_scale.len() + products);
         Self {
             ws: net.workspace(),
+            bent: bundle.map(|_| net.curvature_workspace()),
             saved: Vec::new(),
             residuals,
             rows: vec![0.0; (n + 1) * residuals * TILE],
@@ -189,7 +208,8 @@ impl BlockSum {
 
     fn tile<C: Chain>(&mut self, net: &Network<C, f64>, data: &Scaled<f64>, at: usize, weights: &LossWeights) {
         let range = at..data.len().min(at + TILE);
-        let sobolev = self.residuals > 1;
+        let inputs = weights.inverse_scale.len();
+        let sobolev = inputs > 0;
         let ws = &mut self.ws;
         crate::nn::load(data.inputs().subrows(at, range.len()), ws.input_mut(Slot::Value));
         if sobolev {
@@ -206,7 +226,6 @@ impl BlockSum {
         net.param_jacobian(ws, false, &mut self.part);
         let value = ws.output(Slot::Value)[0];
         self.put(0, &value, &data.value_column(0)[range.clone()], weights.value / data.len() as f64);
-        let inputs = self.residuals - 1;
         self.saved.clear();
         self.saved.extend_from_slice(self.ws.tape());
         for j in 0..inputs {
@@ -223,6 +242,11 @@ impl BlockSum {
             let weight = weights.derivative * weights.inverse_scale[j] / (data.len() * inputs) as f64;
             self.put(1 + j, &slope, &data.derivative_column(j)[range.clone()], weight);
         }
+        if let Some(mut ws) = self.bent.take() {
+            let bundle = bundle(data).expect("it was there when the memory was made");
+            self.products(net, &mut ws, data, bundle, range, weights);
+            self.bent = Some(ws);
+        }
         let (n, k) = (self.part.len() + 1, self.residuals * TILE);
         let rows = MatRef::from_row_major_slice(&self.rows, n, k);
         triangular_matmul(
@@ -236,6 +260,33 @@ impl BlockSum {
             1.0,
             Par::Seq,
         );
+    }
+
+    /// The residuals of the products of the Hessian with each direction.
+    fn products<C: Chain>(
+        &mut self,
+        net: &Network<C, f64>,
+        ws: &mut CurvatureWorkspace<f64>,
+        data: &Scaled<f64>,
+        bundle: &Bundle<f64>,
+        range: std::ops::Range<usize>,
+        weights: &LossWeights,
+    ) {
+        let inputs = data.inputs().ncols();
+        let share = weights.curvature / (data.len() * bundle.products.ncols()) as f64;
+        crate::nn::load(data.inputs().subrows(range.start, range.len()), ws.inputs_mut());
+        net.lift(ws);
+        for d in 0..bundle.count() {
+            for j in 0..inputs {
+                let directions = ws.direction_mut().iter_mut().zip(bundle.directions.col(d).iter());
+                directions.for_each(|(lanes, v)| lanes.fill(*v));
+                net.product(ws);
+                let product = ws.product_and_residual().0[j];
+                net.product_jacobian(ws, j, &mut self.part);
+                let target = &bundle.column(d, j)[range.clone()];
+                self.put(1 + inputs * (1 + d) + j, &product, target, share * weights.inverse_curvature[j]);
+            }
+        }
     }
 
     /// One residual of the tile, `√w·(f − target)`, with its row of `J`; lanes beyond the target are zero.

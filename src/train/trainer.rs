@@ -5,8 +5,9 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Adam, BatchGradient, Loss, LossWeights, Losses, OneCycle, Rows};
-use crate::data::{Fresh, Scaled};
+use crate::data::{Bundle, Fresh, Scaled};
 use crate::error::{Error, Result};
+use crate::math::Activation;
 use crate::model::{Model, Payoff};
 use crate::nn::{Chain, Layer, Network, Packed};
 use crate::observer::Observer;
@@ -88,10 +89,12 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Diverged`], the network as it was at the end of the last good epoch; [`Error::Interrupted`] when the observer
-    /// breaks, the network as it is; whatever the source of samples reports.
+    /// breaks, the network as it is; [`Error::Invalid`] for a second-order loss of a network with ReLU; whatever the source of
+    /// samples reports.
     ///
     /// # Panics
-    /// If the batch size is zero or the samples do not fit the network.
+    /// If the batch size is zero or the samples do not fit the network, or if a second-order loss lacks its labels or finds
+    /// them for blocks of another size than the batch.
     #[track_caller]
     pub fn run<C: Chain, T: Packed>(
         &self,
@@ -100,25 +103,37 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Report> {
         assert!(self.batch > 0, "a step needs at least one sample");
+        require_smooth(self.loss, net)?;
         let batch = self.batch.min(batches.len()).max(1);
         let per_epoch = batches.len().div_ceil(batch);
         let steps = per_epoch * self.epochs;
         let mut gradient = BatchGradient::new(net, batch);
         let mut adam = Adam::new(net.params().len());
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let mut order: Vec<usize> = if batches.repeats() { (0..batches.len()).collect() } else { Vec::new() };
+        let mut order: Vec<usize> = Vec::new();
         let mut weights = None;
         let mut good = net.params().to_vec();
         let mut report = Report::default();
         observer.start(&self.name, steps);
         for _ in 0..self.epochs {
-            order.shuffle(&mut rng);
+            let repeats = batches.repeats();
             let data = batches.next_epoch()?;
+            // Second-order labels belong to whole batches, which then change places as they are.
+            let labels = data.curvature().filter(|_| self.loss.is_second_order());
+            assert!(labels.is_none_or(|l| l.block() == batch), "second-order labels need blocks of {batch} rows");
+            let whole = labels.is_some();
+            if repeats && order.is_empty() {
+                order = (0..if whole { per_epoch } else { data.len() }).collect();
+            }
+            order.shuffle(&mut rng);
             let weights = weights.get_or_insert_with(|| LossWeights::new(self.loss, data));
-            let mut total = Losses::default();
-            for at in (0..data.len()).step_by(batch) {
-                let end = data.len().min(at + batch);
-                let rows = if order.is_empty() { Rows::Range(at..end) } else { Rows::Index(&order[at..end]) };
+            let (mut total, mut labelled) = (Losses::default(), 0);
+            for step in 0..per_epoch {
+                let at = batch * if whole && repeats { order[step] } else { step };
+                let range = at..data.len().min(at + batch);
+                let directions = labels.and_then(|l| l.of(&range)).map_or(0, Bundle::count);
+                weights.set(self.loss, directions);
+                let rows = if repeats && !whole { Rows::Index(&order[range]) } else { Rows::Range(range) };
                 let rate = self.schedule.rate(report.steps, steps);
                 let losses = gradient.compute(net, data, &rows, weights);
                 let loss = losses.weighted(weights);
@@ -127,10 +142,14 @@ impl Trainer {
                 }
                 let parts: Vec<&[T]> = gradient.parts().collect();
                 adam.step(net.params_mut(), &parts, rate, gradient.parallel());
-                weights.rebalance(self.loss, losses.value, losses.derivative);
+                weights.rebalance(&losses);
                 let share = rows.len() as f64 / data.len() as f64;
                 total.value += share * losses.value;
                 total.derivative += share * losses.derivative;
+                if directions > 0 {
+                    labelled += rows.len();
+                    total.curvature += (losses.curvature - total.curvature) * rows.len() as f64 / labelled as f64;
+                }
                 report.steps += 1;
                 report.samples += rows.len();
                 if observer.step(report.steps, steps, loss).is_break() {
@@ -163,6 +182,22 @@ impl Trainer {
         let layer = first_bad_layer(net);
         net.params_mut().copy_from_slice(good);
         Error::Diverged { stage: self.name.clone(), step, loss, learning_rate, layer }
+    }
+}
+
+/// Refuses to fit second derivatives where a network has none: those of ReLU are zero almost everywhere.
+///
+/// # Errors
+/// [`Error::Invalid`], naming the first such layer.
+pub(super) fn require_smooth<C: Chain, T: Packed>(loss: Loss, net: &Network<C, T>) -> Result<()> {
+    let kinked = |l: &Layer| l.activation == Activation::Relu;
+    match net.chain().layers().iter().position(kinked) {
+        Some(layer) if loss.is_second_order() => Err(Error::invalid(
+            format!("layer {layer}"),
+            "has relu, whose second derivative is zero almost everywhere, so that second-order training has nothing to fit; \
+             expected a smooth activation, as silu",
+        )),
+        _ => Ok(()),
     }
 }
 
