@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::export::ExportArgs;
 pub use super::price::PriceArgs;
+use crate::interval::Interval;
 use crate::pipeline::{Fit, Plan, Precision};
 
 /// Tiny neural surrogates of stochastic models, right in value and in derivatives.
@@ -33,7 +34,7 @@ pub enum Command {
     Prune(PruneArgs),
     /// Fine-tune a network with the Sobolev loss, from the model or from a teacher network
     Finetune(FinetuneArgs),
-    /// Score a network against the closed form
+    /// Score a network against the closed form, or against another network
     Evaluate(EvaluateArgs),
     /// Write a network as source to embed
     Export(ExportArgs),
@@ -202,15 +203,44 @@ pub enum LossArg {
     Sobolev,
 }
 
-/// The reference model of a network whose file does not say it, as one from another program.
+/// What a network is compared with, when its file does not say it, as one from another program: a reference model, or the
+/// inputs at which a network alone is asked for its values and derivatives.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReferenceArgs {
     /// Seed of the basket that the network prices [default: the basket that the network's file names]
-    #[arg(long, conflicts_with = "reference")]
+    #[arg(long, conflicts_with_all = ["reference", "domain", "inputs_file"])]
     pub basket_seed: Option<u64>,
     /// A file that names the reference model: another network's, or JSON with `model` and `strike`
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["domain", "inputs_file"])]
     pub reference: Option<PathBuf>,
+    /// No reference model: ask the network at points that fill this box, as 0.5:1.5 for all inputs or one range for each,
+    /// 0.5:1.5,90:110
+    #[arg(long, value_parser = domain, allow_hyphen_values = true, value_name = "LO:HI,…", conflicts_with = "inputs_file")]
+    pub domain: Option<Domain>,
+    /// No reference model: ask the network at the rows of this table, .csv, .npy or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub inputs_file: Option<PathBuf>,
+    /// Columns of that table, by name or by number from 0, in the network's order [default: all columns, in order]
+    #[arg(long, value_delimiter = ',', requires = "inputs_file")]
+    pub columns: Option<Vec<String>>,
+    /// Which output of a network with several is meant, counted from 0
+    #[arg(long)]
+    pub output: Option<usize>,
+}
+
+/// Ranges of inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Domain(pub Vec<Interval>);
+
+fn domain(text: &str) -> Result<Domain, String> {
+    let range = |part: &str| {
+        let ends =
+            part.split_once(':').and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
+        let bounded = |&(low, high): &(f64, f64)| low.is_finite() && high.is_finite() && low <= high;
+        let (low, high) = ends.filter(bounded).ok_or_else(|| format!("`{part}` is not a range, as 0.5:1.5"))?;
+        Interval::new(low, high).map_err(|e| e.to_string())
+    };
+    text.split(',').map(range).collect::<Result<_, _>>().map(Domain)
 }
 
 /// `prune`.
@@ -271,6 +301,9 @@ pub struct EvaluateArgs {
     /// The network to score
     #[arg(long, short, default_value = "out/from_model.safetensors")]
     pub model: PathBuf,
+    /// Score against this network's values, deltas and gammas, instead of the closed form
+    #[arg(long, short)]
+    pub teacher: Option<PathBuf>,
     /// Draw the three-panel picture into this SVG file
     #[arg(long)]
     pub picture: Option<PathBuf>,
@@ -365,7 +398,7 @@ impl FitArgs {
 mod tests {
     use clap::CommandFactory as _;
 
-    use super::{Cli, widths};
+    use super::{Cli, domain, widths};
 
     #[test]
     fn the_declaration_is_consistent() {
@@ -381,6 +414,16 @@ mod tests {
         }
         for bad in ["", "0", "3,,3", "3-0-1", "a", "-1", "0x5", "99999", "1000x9"] {
             assert!(widths(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn domains_have_two_ends() {
+        let ends = |text| domain(text).map(|d| d.0.iter().map(|x| (x.inf(), x.sup())).collect::<Vec<_>>());
+        assert_eq!(ends("0.5:1.5, -3:-1e2").unwrap_err(), "` -3:-1e2` is not a range, as 0.5:1.5");
+        assert_eq!(ends("-1:2.5,90:90"), Ok(vec![(-1.0, 2.5), (90.0, 90.0)]));
+        for bad in ["", "1", "1:", "a:b", "0:inf", "nan:1", "0:1,,2:3", "0:1:2"] {
+            assert!(ends(bad).is_err(), "{bad}");
         }
     }
 }

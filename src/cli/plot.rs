@@ -94,11 +94,17 @@ impl<'a> Column<'a> {
 /// If a panel's lengths disagree with each other or with the basket's.
 #[track_caller]
 pub fn three_panels(column: &Column) -> String {
+    panels_over("Basket price", column)
+}
+
+/// The same over another quantity than the basket's price.
+#[track_caller]
+pub(super) fn panels_over(axis: &str, column: &Column) -> String {
     column.check();
     triptych(column.title, ["true", "predicted"], |i, area| {
         let (name, label, panel) = column.panels()[i];
         let axes = Axes::of(&[(column.basket, panel)]);
-        scatter(area, column.basket, panel, &axes, name, ["Basket price", label])
+        scatter(area, column.basket, panel, &axes, name, [axis, label])
     })
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::plot::{Column, Panel, three_panels};
+use super::plot::{Column, Panel, panels_over, score, three_panels};
 use super::sheet::{Step, figure_one};
 use super::table::{self, Stage};
-use crate::data::{Prediction, Surrogate};
+use crate::data::{Prediction, Surrogate, TestSet};
 use crate::error::Result;
-use crate::pipeline::{Method, Problem, Scores, StageRecord};
+use crate::pipeline::{Method, Reference, Scores, StageRecord};
 
 /// A column of Table 2 as one run left it.
 pub(super) struct Outcome {
@@ -49,7 +49,7 @@ pub(super) fn scores_table(rows: &[(&str, Scores)]) -> comfy_table::Table {
     let mut table = table::drawn(&header, comfy_table::presets::UTF8_FULL_CONDENSED, 1);
     for (name, scores) in rows {
         let mut row = vec![(*name).to_owned()];
-        row.extend(scores.rows().map(|r| format!("{r:.6}")));
+        row.extend(scores.rows().map(|r| if r.is_nan() { "–".into() } else { score(r) }));
         table.add_row(row);
     }
     table
@@ -61,39 +61,62 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn of(p: &Prediction, problem: &Problem) -> Self {
+    fn of(p: &Prediction, test: &TestSet) -> Self {
         let rows =
             |m: &faer::Mat<f64>| (0..m.nrows()).flat_map(|r| m.row(r).iter().copied().collect::<Vec<_>>()).collect();
-        Self { deltas: [rows(&problem.test.deltas), rows(&p.deltas)] }
+        Self { deltas: [rows(&test.deltas), rows(&p.deltas)] }
     }
 
-    fn column<'a>(&'a self, title: &'a str, p: &'a Prediction, scores: Scores, problem: &'a Problem) -> Column<'a> {
-        let test = &problem.test;
+    fn column<'a>(&'a self, title: &'a str, p: &'a Prediction, scores: Scores, test: &'a TestSet) -> Column<'a> {
+        // Gammas that the truth lacks are zero wherever they exist, as the prediction's are.
+        let gammas = if test.gammas.is_empty() { &p.gammas } else { &test.gammas };
         Column {
             title,
             basket: &test.underlyings,
             values: Panel { truth: &test.values, predicted: &p.values, r2: scores.values },
             deltas: Panel { truth: &self.deltas[0], predicted: &self.deltas[1], r2: scores.deltas },
-            gammas: Panel { truth: &test.gammas, predicted: &p.gammas, r2: scores.gammas },
+            gammas: Panel { truth: gammas, predicted: &p.gammas, r2: scores.gammas },
         }
     }
 }
 
 /// The three-panel picture of one network.
-pub(super) fn picture(title: &str, p: &Prediction, scores: Scores, problem: &Problem) -> String {
-    three_panels(&Drawn::of(p, problem).column(title, p, scores, problem))
+pub(super) fn picture(title: &str, p: &Prediction, scores: Scores, reference: &Reference) -> String {
+    let (test, axis) = (
+        reference.test(),
+        match reference {
+            Reference::Model(_) => "Basket price",
+            Reference::Network(_) => "Mean of the inputs",
+        },
+    );
+    panels_over(axis, &Drawn::of(p, test).column(title, p, scores, test))
+}
+
+/// What the scores of a network are of.
+pub(super) fn title_of_scores(reference: &Reference) -> String {
+    let points = reference.test().values.len();
+    match reference {
+        Reference::Model(_) => format!("R² on {points} test points"),
+        Reference::Network(_) => format!("R² against the teacher, {points} test points"),
+    }
+}
+
+/// Says why there are no gammas, if there are none.
+pub(super) fn note_on_gammas(reference: &Reference) {
+    if reference.test().gammas.is_empty() {
+        println!("The teacher is piecewise linear: its gammas are zero wherever they exist, and none are scored.");
+    }
 }
 
 /// All pictures of a run: Figs. 1, 4, 5, 6, 7, 9, 10.
-pub(super) fn pictures(folder: &Path, outcomes: &[Outcome], problem: &Problem) -> Result<()> {
+pub(super) fn pictures(folder: &Path, outcomes: &[Outcome], test: &TestSet) -> Result<()> {
     super::save(&folder.join("figure5-smoothing.svg"), &super::smoothing::smoothing(0.05))?;
-    let predictions: Vec<Prediction> =
-        outcomes.iter().map(|o| o.surrogate.predict(problem.test.inputs.as_ref())).collect();
-    let drawn: Vec<Drawn> = predictions.iter().map(|p| Drawn::of(p, problem)).collect();
+    let predictions: Vec<Prediction> = outcomes.iter().map(|o| o.surrogate.predict(test.inputs.as_ref())).collect();
+    let drawn: Vec<Drawn> = predictions.iter().map(|p| Drawn::of(p, test)).collect();
     let mut steps: Vec<(Method, Step<'_>)> = Vec::new();
     let widths: Vec<Vec<usize>> = outcomes.iter().map(|o| o.surrogate.widths()).collect();
     for (((outcome, p), drawn), widths) in outcomes.iter().zip(&predictions).zip(&drawn).zip(&widths) {
-        let column = drawn.column(title(outcome.method), p, outcome.scores, problem);
+        let column = drawn.column(title(outcome.method), p, outcome.scores, test);
         let (number, stage, from) = match outcome.method {
             Method::Oversized => (4, "train on values", None),
             Method::Pruned => (6, "prune by significance", Some(Method::Oversized)),

@@ -11,7 +11,7 @@ use super::stages::criterion_and_fold;
 use super::table::{self, Stage, StageTable};
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
-use crate::pipeline::{ColumnSummary, Method, Plan, Problem, Scores, StageRecord, Study, Table2};
+use crate::pipeline::{ColumnSummary, Method, Plan, Problem, Reference, Scores, StageRecord, Study, Table2};
 use crate::train::Loss;
 
 pub(super) fn run(args: &RunArgs) -> Result<()> {
@@ -23,16 +23,16 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
     let seeds: Vec<u64> = (0..args.seeds as u64).map(|i| args.common.seed.wrapping_add(i)).collect();
     let baskets: Vec<u64> = (0..args.baskets as u64).map(|i| args.basket_seed.wrapping_add(i)).collect();
     for (b, &basket) in baskets.iter().enumerate() {
-        let problem = Problem::new(args.dims, basket)?;
+        let reference = Reference::from(Problem::new(args.dims, basket)?);
         for (s, &seed) in seeds.iter().enumerate() {
             progress.note(&format!("basket seed {basket}, seed {seed}: {} assets", args.dims));
             let first = b + s == 0;
             let folder = if first { args.out.clone() } else { args.out.join(format!("basket-{basket}-seed-{seed}")) };
-            let mut one = One { args, plan: &plan, problem: &problem, seed, folder, progress: &mut progress };
+            let mut one = One { args, plan: &plan, reference: &reference, seed, folder, progress: &mut progress };
             let (outcomes, new) = one.run()?;
             records = add(records, new);
             if first {
-                report::pictures(&args.out, &outcomes, &problem)?;
+                report::pictures(&args.out, &outcomes, reference.test())?;
             }
             for outcome in outcomes {
                 runs.entry(outcome.method).or_default().push(outcome.scores);
@@ -63,7 +63,7 @@ fn plan(args: &RunArgs) -> Result<Plan> {
 struct One<'a> {
     args: &'a RunArgs,
     plan: &'a Plan,
-    problem: &'a Problem,
+    reference: &'a Reference,
     seed: u64,
     folder: PathBuf,
     progress: &'a mut Progress,
@@ -71,7 +71,7 @@ struct One<'a> {
 
 impl One<'_> {
     fn run(&mut self) -> Result<(Vec<Outcome>, Vec<StageRecord>)> {
-        let mut study = Study::new(self.problem, self.plan, self.seed);
+        let mut study = Study::new(self.reference, self.plan, self.seed);
         let mut outcomes = Vec::new();
         let initial = study.initial(&self.plan.oversized)?;
         let large = self.stage(&mut study, Method::Oversized, &initial, |study, s, progress| {
@@ -90,7 +90,7 @@ impl One<'_> {
             study.finetune_from_model(s, progress)
         })?;
         let mut add = |method, surrogate: Surrogate| {
-            let scores = Scores::of(&surrogate, self.problem);
+            let scores = Scores::of(&surrogate, self.reference.test());
             outcomes.push(Outcome { method, surrogate, scores });
         };
         if self.plan.pruned.contains(&1) {
@@ -122,7 +122,7 @@ impl One<'_> {
         let path = self.folder.join(format!("{}.safetensors", method.key()));
         let plan = format!("{:?} {:?}", self.plan, self.args.criterion);
         if self.args.resume
-            && let Some(done) = files::resume(&path, self.problem, self.seed, &plan)
+            && let Some(done) = files::resume(&path, self.reference.problem()?, self.seed, &plan)
         {
             self.progress.note(&format!("{}: taken from {}", report::title(method), path.display()));
             return Ok(done);
@@ -134,7 +134,7 @@ impl One<'_> {
             Err(Error::Interrupted) => State::Interrupted,
             Err(_) => return done.map(|()| surrogate),
         };
-        files::save(&path, &surrogate, self.problem, self.seed, state, &plan)?;
+        files::save(&path, &surrogate, self.reference, self.seed, state, &plan)?;
         if state == State::Interrupted {
             self.progress
                 .note(&format!("wrote {} as it was; `--resume` goes on after the last finished stage", path.display()));

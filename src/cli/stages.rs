@@ -5,13 +5,13 @@ use std::path::Path;
 use super::args::{
     CommonArgs, CriterionArg, CriterionArgs, EvaluateArgs, FinetuneArgs, FoldArg, LossArg, PruneArgs, TrainArgs,
 };
-use super::files::{self, State};
+use super::files::{self, Loaded, State};
 use super::progress::Progress;
 use super::report;
 use super::table::{Stage, StageTable};
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
-use crate::pipeline::{Plan, Problem, Scores, Study};
+use crate::pipeline::{Imitation, Inputs, Plan, Problem, Reference, Scores, Study};
 use crate::prune::{Criterion, Fold, criterion};
 use crate::train::Loss;
 
@@ -19,26 +19,26 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
     let mut plan = args.fit.plan();
     plan.oversized = args.widths.0.clone();
     args.fit.apply(&mut plan.train);
-    let problem = Problem::new(args.dims, args.basket_seed)?;
+    let reference = Reference::from(Problem::new(args.dims, args.basket_seed)?);
     let loss = match args.loss {
         LossArg::Values => Loss::Values,
         LossArg::Sobolev => Loss::SOBOLEV,
     };
-    let mut study = Study::new(&problem, &plan, args.common.seed);
+    let mut study = Study::new(&reference, &plan, args.common.seed);
     let mut surrogate = study.initial(&plan.oversized)?;
     let mut progress = Progress::new(args.common.quiet);
     let done = study.train(&mut surrogate, loss, &mut progress);
-    finish(done, &args.out, &surrogate, &study, &problem, &args.common, &plan)
+    finish(done, &args.out, &surrogate, &study, &reference, &args.common, &plan)
 }
 
 pub(super) fn prune(args: &PruneArgs) -> Result<()> {
-    let (teacher, problem, _) = files::load(&args.model, &args.reference)?;
+    let Loaded { surrogate: teacher, reference, .. } = files::load(&args.model, &args.reference, None)?;
     let mut plan = args.fit.plan();
     plan.pruned = args.widths.0.clone();
     plan.prune.keep = args.criterion.keep;
     args.fit.apply(&mut plan.prune.retrain);
     args.fit.apply(&mut plan.retrain);
-    let mut study = Study::new(&problem, &plan, args.common.seed);
+    let mut study = Study::new(&reference, &plan, args.common.seed);
     let (mut surrogate, mut progress) = (teacher.clone(), Progress::new(args.common.quiet));
     let (mut criterion, fold) = criterion_and_fold(&args.criterion, args.common.seed);
     let done = study.prune(&mut surrogate, &teacher, &mut *criterion, fold, &mut progress);
@@ -46,18 +46,23 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
         let text = serde_json::to_string_pretty(&history).expect("plain numbers");
         write_atomically(&args.out.with_extension("history.json"), text.as_bytes())
     });
-    finish(done, &args.out, &surrogate, &study, &problem, &args.common, &plan)
+    finish(done, &args.out, &surrogate, &study, &reference, &args.common, &plan)
 }
 
 pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
-    let (mut surrogate, problem, _) = files::load(&args.model, &args.reference)?;
-    let teacher = args.teacher.as_deref().map(|path| files::load_teacher(path, &problem)).transpose()?;
+    let teacher = args.teacher.as_deref().map(|path| files::read(path, args.reference.output)).transpose()?;
+    let named = args.teacher.as_deref().zip(teacher.as_ref());
+    let Loaded { mut surrogate, reference, .. } = files::load(&args.model, &args.reference, named)?;
+    if teacher.is_none() {
+        // What cannot end well is not begun.
+        reference.problem()?;
+    }
     let mut plan = args.fit.plan();
     args.fit.apply(&mut plan.finetune);
     args.fit.apply(&mut plan.retrain);
-    let mut study = Study::new(&problem, &plan, args.common.seed);
+    let mut study = Study::new(&reference, &plan, args.common.seed);
     let mut progress = Progress::new(args.common.quiet);
-    let own = surrogate.clone();
+    let (own, teacher) = (surrogate.clone(), teacher.map(|t| t.surrogate));
     let done = if args.collapse {
         study.collapse(&mut surrogate, teacher.as_ref().unwrap_or(&own), &mut progress)
     } else {
@@ -67,24 +72,46 @@ pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
         None => study.finetune_from_model(&mut surrogate, &mut progress),
         Some(teacher) => study.finetune_from_network(&mut surrogate, teacher, &mut progress),
     });
-    finish(done, &args.out, &surrogate, &study, &problem, &args.common, &plan)
+    finish(done, &args.out, &surrogate, &study, &reference, &args.common, &plan)
 }
 
 pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    let (surrogate, problem, metadata) = files::load(&args.model, &args.reference)?;
-    let prediction = surrogate.predict(problem.test.inputs.as_ref());
-    let scores = Scores::of_prediction(&prediction, &problem);
+    let teacher = args.teacher.as_deref().map(|path| files::read(path, args.reference.output)).transpose()?;
+    let named = args.teacher.as_deref().zip(teacher.as_ref());
+    let Loaded { surrogate, mut reference, metadata } = files::load(&args.model, &args.reference, named)?;
+    match (&reference, &teacher) {
+        // Asked for by name, the teacher goes before the model that taught it.
+        (Reference::Model(_), Some(teacher)) => {
+            let inputs = Inputs::uniform(reference.domain())?;
+            reference = Imitation::new(teacher.surrogate.clone(), inputs)?.into();
+        }
+        (Reference::Network(_), None) => {
+            return Err(Error::invalid(
+                "teacher",
+                "the reference model is unknown: score against a network by --teacher",
+            ));
+        }
+        _ => {}
+    }
+    let prediction = surrogate.predict(reference.test().inputs.as_ref());
+    let scores = Scores::of_prediction(&prediction, reference.test());
     if let Some(path) = &args.picture {
-        super::save(path, &report::picture(&args.model.display().to_string(), &prediction, scores, &problem))?;
+        super::save(path, &report::picture(&args.model.display().to_string(), &prediction, scores, &reference))?;
     }
     if args.json {
         println!("{}", serde_json::to_string(&scores).expect("plain numbers"));
         return Ok(());
     }
-    let of = |name: &str| metadata.get(name).map_or("unknown", String::as_str);
     println!("{}: {}", args.model.display(), surrogate.network.describe());
-    println!("seed {}, basket seed {}, {}", of("seed"), of("basket_seed"), of("state"));
-    println!("{}", report::scores_table(&[("R² on 4096 test points", scores)]));
+    let known = ["seed", "basket_seed", "teacher", "state"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{} {}", name.replace('_', " "), metadata.get(name)?)));
+    let known = known.collect::<Vec<_>>().join(", ");
+    if !known.is_empty() {
+        println!("{known}");
+    }
+    println!("{}", report::scores_table(&[(&report::title_of_scores(&reference), scores)]));
+    report::note_on_gammas(&reference);
     Ok(())
 }
 
@@ -108,7 +135,7 @@ fn finish(
     path: &Path,
     surrogate: &Surrogate,
     study: &Study<'_>,
-    problem: &Problem,
+    reference: &Reference,
     common: &CommonArgs,
     plan: &Plan,
 ) -> Result<()> {
@@ -117,12 +144,16 @@ fn finish(
         Err(Error::Interrupted) => State::Interrupted,
         Err(_) => return done,
     };
-    files::save(path, surrogate, problem, common.seed, state, &format!("{plan:?}"))?;
+    files::save(path, surrogate, reference, common.seed, state, &format!("{plan:?}"))?;
     let stages: Vec<Stage<'_>> = study.records.iter().map(report::stage).collect();
     if !common.quiet && !stages.is_empty() {
         println!("{}", StageTable::new(&stages));
     }
-    println!("{}", report::scores_table(&[(&path.display().to_string(), Scores::of(surrogate, problem))]));
+    println!(
+        "{}",
+        report::scores_table(&[(&report::title_of_scores(reference), Scores::of(surrogate, reference.test()))])
+    );
+    report::note_on_gammas(reference);
     println!("wrote {} ({})", path.display(), surrogate.network.describe());
     done
 }

@@ -73,6 +73,17 @@ impl Scaling {
         Ok(())
     }
 
+    /// Whether every mean is within a tenth of the other's deviation, and every deviation within a tenth.
+    pub fn is_near(&self, other: &Self) -> bool {
+        let near = |m: f64, d: f64, mean: f64, deviation: f64| {
+            (m - mean).abs() <= 0.1 * deviation && (d - deviation).abs() <= 0.1 * deviation
+        };
+        let (own, others) = (self.input_mean.iter().zip(&self.input_deviation), &other.input_mean);
+        own.zip(others.iter().zip(&other.input_deviation))
+            .all(|((&m, &d), (&mean, &deviation))| near(m, d, mean, deviation))
+            && near(self.value_mean, self.value_deviation, other.value_mean, other.value_deviation)
+    }
+
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
         self.input_mean.len()

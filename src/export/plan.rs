@@ -32,7 +32,7 @@ impl About {
             .map_or(Ok(serde_json::Map::new()), |t| serde_json::from_str(t))
             .map_err(|e| bad("r_squared", e))?;
         let r_squared = scores.into_iter().filter_map(|(name, v)| Some((name, v.as_f64()?))).collect();
-        let origin = ["program", "seed", "basket_seed", "state"].iter().filter_map(|&name| {
+        let origin = ["program", "seed", "basket_seed", "teacher", "state"].iter().filter_map(|&name| {
             let line = |text: &String| text.replace(char::is_control, " ").replace("*/", "* /");
             Some((name.to_owned(), line(metadata.get(name)?)))
         });

@@ -2,8 +2,9 @@
 
 use faer::Mat;
 
-use crate::data::{Samples, Surrogate};
-use crate::nn::{Network, Packed, Stack};
+use crate::data::{Samples, Surrogate, TestSet};
+use crate::math::Activation;
+use crate::nn::{Chain as _, Network, Packed, Stack};
 
 /// A surrogate that labels inputs for another.
 #[derive(Clone, Debug)]
@@ -33,4 +34,26 @@ impl<'a, T: Packed> Teacher<'a, T> {
         let values = y.col_as_slice(0).iter().map(|y| original(*y)).collect();
         Samples::new(inputs, values, dy).expect("a finite network labels finite inputs with finite numbers")
     }
+
+    /// What another network is judged by: values, deltas and gammas at `n × inputs` points, in double precision.
+    ///
+    /// A network of linear pieces has no gammas to learn: they are zero wherever they exist, and are left out.
+    pub fn test_set(&self, inputs: Mat<f64>) -> TestSet {
+        let p = self.surrogate.predict(inputs.as_ref());
+        let mean = |r: usize| inputs.row(r).iter().sum::<f64>() / inputs.ncols() as f64;
+        TestSet {
+            underlyings: (0..inputs.nrows()).map(mean).collect(),
+            values: p.values,
+            deltas: p.deltas,
+            gammas: if piecewise_linear(self.surrogate) { Vec::new() } else { p.gammas },
+            vegas: Vec::new(),
+            inputs,
+        }
+    }
+}
+
+/// Whether the function has a second derivative of zero wherever it has one.
+pub fn piecewise_linear(surrogate: &Surrogate) -> bool {
+    let layers = surrogate.network.chain().layers();
+    layers.iter().all(|l| matches!(l.activation, Activation::Relu | Activation::Identity))
 }

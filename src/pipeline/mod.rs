@@ -1,16 +1,20 @@
 //! Floor 7: the stages composed.
 //!
-//! [`Problem`] is what is learnt; [`Plan`] says how much of everything; [`Study`] runs the stages of Figure 1 on one problem
+//! [`Reference`] is what is learnt, a model ([`Problem`]) or a network ([`Imitation`]); [`Plan`] says how much of everything; [`Study`] runs the stages of Figure 1 on one problem
 //! with one seed; [`Scores`] is a column of Table 2 and [`Table2`] the file of all.
 
+mod inputs;
 mod labels;
 mod plan;
 mod problem;
+mod reference;
 mod scores;
 mod study;
 
-pub use labels::Teacher;
+pub use inputs::{Inputs, Use};
+pub use labels::{Teacher, piecewise_linear};
 pub use plan::{Fit, Plan, Polish, Precision, Pruning};
 pub use problem::Problem;
+pub use reference::{Imitation, Reference};
 pub use scores::{ColumnSummary, Method, Scores, Summary, Table2};
 pub use study::{StageRecord, Study};

@@ -23,7 +23,7 @@ pub struct Problem<M = AnyModel, P = AnyPayoff> {
 }
 
 /// Test points (Huge and Savine's number).
-const TEST_POINTS: usize = 4096;
+pub(super) const TEST_POINTS: usize = 4096;
 
 impl Problem {
     /// The paper's: a call on the Bachelier basket of so many assets that a seed stands for (§4).

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use super::Problem;
-use crate::data::{Prediction, Surrogate};
+use crate::data::{Prediction, Surrogate, TestSet};
 use crate::math::statistics::{median, r_squared};
 
 /// R² on the test points, as the rows of Table 2.
@@ -21,14 +20,13 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Of a surrogate on the problem's test points.
-    pub fn of<M, P>(surrogate: &Surrogate, problem: &Problem<M, P>) -> Self {
-        Self::of_prediction(&surrogate.predict(problem.test.inputs.as_ref()), problem)
+    /// Of a surrogate on test points.
+    pub fn of(surrogate: &Surrogate, test: &TestSet) -> Self {
+        Self::of_prediction(&surrogate.predict(test.inputs.as_ref()), test)
     }
 
-    /// Of predictions at the problem's test points.
-    pub fn of_prediction<M, P>(p: &Prediction, problem: &Problem<M, P>) -> Self {
-        let test = &problem.test;
+    /// Of predictions at test points. Gammas are NaN where the truth has none.
+    pub fn of_prediction(p: &Prediction, test: &TestSet) -> Self {
         let assets = test.deltas.ncols();
         let column = |j: usize| r_squared(p.deltas.col_as_slice(j), test.deltas.col_as_slice(j));
         let flat = |m: &faer::Mat<f64>| (0..assets).flat_map(|j| m.col_as_slice(j).iter().copied()).collect::<Vec<_>>();
@@ -36,7 +34,7 @@ impl Scores {
             values: r_squared(&p.values, &test.values),
             deltas: r_squared(&flat(&p.deltas), &flat(&test.deltas)),
             deltas_by_column: (0..assets).map(column).sum::<f64>() / assets as f64,
-            gammas: r_squared(&p.gammas, &test.gammas),
+            gammas: if test.gammas.is_empty() { f64::NAN } else { r_squared(&p.gammas, &test.gammas) },
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use faer::Mat;
 
 use super::labels::Teacher;
-use super::{Fit, Plan, Precision, Problem};
+use super::{Fit, Plan, Precision, Reference, Use};
 use crate::data::{Fresh, Samples, Scaled, Scaling, Simulator, Surrogate};
 use crate::error::{Error, Result};
 use crate::math::Activation;
@@ -29,11 +29,11 @@ pub struct StageRecord {
     pub seconds: f64,
 }
 
-/// One run of the pipeline: a problem, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
+/// One run of the pipeline: what is learnt, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
 /// the surrogate is left in its last good state, ready to be saved.
 #[derive(Debug)]
 pub struct Study<'a, M = AnyModel, P = AnyPayoff> {
-    problem: &'a Problem<M, P>,
+    reference: &'a Reference<M, P>,
     plan: &'a Plan,
     seed: u64,
     /// The stages that ran.
@@ -60,8 +60,8 @@ enum Draw {
 
 impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// Nothing runs yet.
-    pub fn new(problem: &'a Problem<M, P>, plan: &'a Plan, seed: u64) -> Self {
-        Self { problem, plan, seed, records: Vec::new() }
+    pub fn new(reference: &'a Reference<M, P>, plan: &'a Plan, seed: u64) -> Self {
+        Self { reference, plan, seed, records: Vec::new() }
     }
 
     /// The large network with random weights, and the scaling of a first draw of samples.
@@ -100,8 +100,9 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     ) -> Result<History> {
         let mut history = History::default();
         self.stage("prune", surrogate, |study, s| {
+            study.adopt(s, teacher)?;
             let (plan, total) = (study.plan, std::cell::Cell::new(0));
-            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES)?;
+            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES);
             let inputs = s.scaling.inputs_of::<f64>(points.as_ref());
             let domain = study.scaled_domain(&s.scaling);
             let samples = crate::prune::Samples { inputs: inputs.as_ref(), domain };
@@ -135,6 +136,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         self.stage("finetune from network", surrogate, |study, s| {
+            study.adopt(s, teacher)?;
             let fit = study.plan.finetune;
             let labels = study.teach(teacher, Draw::Distil, fit.samples, true)?;
             let scaling = s.scaling.clone();
@@ -172,7 +174,8 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         self.stage("collapse", surrogate, |study, s| {
-            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES)?;
+            study.adopt(s, teacher)?;
+            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES);
             collapse(&mut s.network, s.scaling.inputs_of(points.as_ref()).as_ref())?;
             study.retrain(s, teacher, observer)
         })
@@ -306,7 +309,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
 
     /// A teacher's labels at inputs of the training law.
     fn teach(&self, teacher: &Surrogate, draw: Draw, n: usize, derivatives: bool) -> Result<Samples> {
-        let inputs = self.inputs(draw, n)?;
+        let inputs = self.inputs(draw, n);
         Ok(match self.plan.precision {
             Precision::Single => Teacher::<f32>::new(teacher).label(inputs, derivatives),
             Precision::Double => Teacher::<f64>::new(teacher).label(inputs, derivatives),
@@ -314,22 +317,41 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     }
 
     /// Inputs of the training law.
-    fn inputs(&self, draw: Draw, n: usize) -> Result<Mat<f64>> {
-        Ok(self.simulator(false, 1)?.draw(&mut self.streams(draw), n).inputs().to_owned())
+    fn inputs(&self, draw: Draw, n: usize) -> Mat<f64> {
+        let part = if matches!(draw, Draw::Inputs) { Use::HeldOut } else { Use::Training };
+        self.reference.inputs(part, &mut self.streams(draw), n)
+    }
+
+    /// Puts a network in units in which it is well trained, if its own are far from them: one from another program may
+    /// know no scaling, or have been made for other inputs.
+    fn adopt(&self, s: &mut Surrogate, teacher: &Surrogate) -> Result<()> {
+        let labels = match self.reference {
+            // A teacher that has not learnt much says little of the units.
+            Reference::Model(_) => {
+                let simulator = self.simulator(false, self.plan.train.paths)?;
+                simulator.draw(&mut self.streams(Draw::Scaling), PRUNING_SAMPLES)
+            }
+            Reference::Network(_) => self.teach(teacher, Draw::Scaling, PRUNING_SAMPLES, false)?,
+        };
+        let scaling = Scaling::fit(&labels)?;
+        if !s.scaling.is_near(&scaling) {
+            *s = s.rescaled(scaling);
+        }
+        Ok(())
     }
 
     fn scaled_domain(&self, scaling: &Scaling) -> Vec<crate::interval::Interval> {
-        let domain = self.problem.domain();
+        let domain = self.reference.domain();
         domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect()
     }
 
     fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
-        let (model, payoff) = (&self.problem.model, &self.problem.payoff);
+        let problem = self.reference.problem()?;
         if derivatives {
-            Simulator::smoothed(model, payoff, paths, self.problem.smoothing)
+            Simulator::smoothed(&problem.model, &problem.payoff, paths, problem.smoothing)
                 .map_err(|e| Error::invalid("payoff", e.to_string()))
         } else {
-            Ok(Simulator::values_only(model, payoff, paths))
+            Ok(Simulator::values_only(&problem.model, &problem.payoff, paths))
         }
     }
 
