@@ -43,7 +43,8 @@ fn idle_nodes_go_first() {
         let mut criterion = criterion(name, 1).unwrap();
         let scores = criterion.scores(&net, &samples(&x));
         assert_eq!(scores.iter().map(Vec::len).collect::<Vec<_>>(), [8, 4]);
-        assert!(idle.iter().all(|&n| scores[0][n] == 0.0), "{name}: {:?}", scores[0]);
+        // The interval kernels bound a sum of nothing by the least normal number.
+        assert!(idle.iter().all(|&n| scores[0][n] < 1e-300), "{name}: {:?}", scores[0]);
         let pruner = Pruner { keep: 0.7, ..pruner(&[5, 4]) };
         let history = pruner.run(&mut net, &mut *criterion, &samples(&x), |_| 0.0, |_, _| Ok(())).unwrap();
         assert_eq!(history.remaining()[0], [0, 2, 3, 5, 7], "{name}");

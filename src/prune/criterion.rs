@@ -6,8 +6,8 @@ use rand::RngExt as _;
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::math::random::{Generator, Purpose, Streams};
-use crate::nn::{Chain as _, Network, Slot, Stack, TILE};
-use crate::significance::{Aggregate, Trace, scores};
+use crate::nn::{Chain as _, Network, Stack};
+use crate::significance::{Aggregate, Sampled, Trace, scores};
 
 /// What criteria may look at besides the network, in scaled units.
 #[derive(Clone, Debug)]
@@ -38,10 +38,7 @@ impl Criterion for IntervalAdjoint {
         "interval"
     }
     fn scores(&mut self, net: &Network<Stack, f64>, samples: &Samples<'_>) -> Vec<Vec<f64>> {
-        let mut scores = scores(net, &samples.domain, self.aggregate);
-        scores.pop();
-        scores.remove(0);
-        scores
+        hidden(scores(net, &samples.domain, self.aggregate))
     }
 }
 
@@ -54,8 +51,8 @@ impl Criterion for SampledAdjoint {
         "sampled"
     }
     fn scores(&mut self, net: &Network<Stack, f64>, samples: &Samples<'_>) -> Vec<Vec<f64>> {
-        let statistics = node_statistics(net, samples.inputs);
-        statistics.iter().map(|layer| layer.iter().map(|n| (n.largest - n.least) * n.slope).collect()).collect()
+        let sampled = hidden_samples(net, samples.inputs);
+        sampled.iter().map(|layer| layer.iter().map(Sampled::score).collect()).collect()
     }
 }
 
@@ -117,57 +114,16 @@ pub fn criterion(name: &str, seed: u64) -> Result<Box<dyn Criterion>> {
     }
 }
 
-/// What samples say about one node.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NodeStatistics {
-    pub(super) mean: f64,
-    pub(super) least: f64,
-    pub(super) largest: f64,
-    /// The largest derivative, over samples, of the sum of the outputs.
-    pub(super) slope: f64,
+/// What samples say of the nodes of every hidden layer.
+pub(super) fn hidden_samples(net: &Network<Stack, f64>, inputs: MatRef<'_, f64>) -> Vec<Vec<Sampled>> {
+    hidden(Sampled::of(net, inputs))
 }
 
-/// For every node of every hidden layer.
-pub(super) fn node_statistics(net: &Network<Stack, f64>, inputs: MatRef<'_, f64>) -> Vec<Vec<NodeStatistics>> {
-    let empty = NodeStatistics { mean: 0.0, least: f64::INFINITY, largest: f64::NEG_INFINITY, slope: 0.0 };
-    let mut all: Vec<Vec<NodeStatistics>> = net.chain().hidden().iter().map(|&n| vec![empty; n]).collect();
-    let mut ws = net.workspace();
-    for at in (0..inputs.nrows()).step_by(TILE) {
-        let rows = TILE.min(inputs.nrows() - at);
-        crate::nn::load(inputs.subrows(at, rows), ws.input_mut(Slot::Value));
-        net.forward::<1>(&mut ws);
-        ws.output_mut(Slot::Bar).as_flattened_mut().fill(1.0);
-        net.reverse::<1>(&mut ws);
-        for (l, layer) in all.iter_mut().enumerate() {
-            let adjoints = node_adjoints(net, &ws, l);
-            for (n, node) in layer.iter_mut().enumerate() {
-                let values = &ws.layer(l + 1, net.chain(), Slot::Value)[n];
-                for r in 0..rows {
-                    node.mean += values[r] / inputs.nrows() as f64;
-                    node.least = node.least.min(values[r]);
-                    node.largest = node.largest.max(values[r]);
-                    node.slope = node.slope.max(adjoints[n][r].abs());
-                }
-            }
-        }
-    }
-    all
-}
-
-/// `ā = Wᵀ z̄` of the layer above.
-fn node_adjoints(net: &Network<Stack, f64>, ws: &crate::nn::Workspace<f64>, layer: usize) -> Vec<[f64; TILE]> {
-    let nodes = net.chain().layers()[layer].fan_out.0;
-    let (w, _) = net.layer_params(layer + 1);
-    let above = ws.layer(layer + 2, net.chain(), Slot::Bar);
-    let mut out = vec![[0.0; TILE]; nodes];
-    for (row, bar) in w.chunks_exact(nodes).zip(above) {
-        for (out, w) in out.iter_mut().zip(row) {
-            for r in 0..TILE {
-                out[r] += w * bar[r];
-            }
-        }
-    }
-    out
+/// Without the inputs and the outputs.
+fn hidden<T>(mut levels: Vec<T>) -> Vec<T> {
+    levels.pop();
+    levels.remove(0);
+    levels
 }
 
 /// Midpoints of the nodes' intervals over the domain.

@@ -1,6 +1,6 @@
 //! Rounds of cutting and retraining.
 
-use super::criterion::{Criterion, Samples, midpoints, node_statistics};
+use super::criterion::{Criterion, Samples, hidden_samples, midpoints};
 use super::{Cut, History, Round};
 use crate::error::{Error, Result};
 use crate::nn::{Network, Stack};
@@ -106,7 +106,7 @@ impl Pruner {
     ) -> Cut {
         let scores = criterion.scores(net, samples).swap_remove(layer);
         let fold: Vec<f64> = match self.fold {
-            Fold::Mean => node_statistics(net, samples.inputs)[layer].iter().map(|n| n.mean).collect(),
+            Fold::Mean => hidden_samples(net, samples.inputs)[layer].iter().map(|n| n.mean).collect(),
             Fold::Midpoint => midpoints(net, &samples.domain).swap_remove(layer),
         };
         let mut order: Vec<usize> = (0..scores.len()).collect();

@@ -1,14 +1,17 @@
 //! Interval values and interval adjoints of a network (§3.1, Table 1).
 
+use super::bounds::{Bounds, Level};
+use super::slab::Slab;
+use super::{Cover, Method, Prepared};
 use crate::interval::Interval;
-use crate::nn::{Activate, Chain, Dense, Network, Packed, Sweep, Width};
+use crate::nn::{Chain, Network, Packed};
 
-/// Enclosures of everything a network computes over a box of inputs, and of the derivatives of one output.
+/// Enclosures of everything a network computes over a domain of inputs, and of the derivatives of one output.
 ///
 /// # Guarantee
-/// Enclosures, outward rounded: for every input in the box, every quantity of the network in real arithmetic with the
+/// Enclosures, outward rounded: for every input in the domain, every quantity of the network in real arithmetic with the
 /// parameters it holds lies in its interval.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     /// Inputs first, then the nodes of each layer: `[n]`.
     pub nodes: Vec<Vec<Interval>>,
@@ -21,82 +24,69 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Interval forward and interval adjoint of the given output over the box.
+    /// Interval forward and interval adjoint of the given output over the box: the paper's, [`Method::default`].
     ///
     /// # Panics
-    /// If the box has not one interval an input, or there is no such output.
+    /// If the box has not one interval an input or one is empty, or there is no such output.
     #[track_caller]
     pub fn of<C: Chain, T: Packed>(net: &Network<C, T>, inputs: &[Interval], output: usize) -> Self {
-        let chain = net.chain();
-        assert_eq!(inputs.len(), chain.inputs(), "expected one interval an input of {}", net.describe());
-        assert!(output < chain.outputs(), "{} has no output {output}", net.describe());
-        let mut trace = Self {
-            nodes: vec![inputs.to_vec()],
-            pre_activations: Vec::new(),
-            adjoints: Vec::new(),
-            pre_adjoints: Vec::new(),
+        let method = Method::default();
+        method.trace(&Prepared::new(net, method.enclosure), inputs, output)
+    }
+
+    fn of_bounds(bounds: &Bounds) -> Self {
+        let hulls = |f: fn(&Level) -> &Slab, skip: usize| -> Vec<Vec<Interval>> {
+            bounds.levels[skip..].iter().map(|level| f(level).hulls(bounds.boxes())).collect()
         };
-        chain.down(&mut Forward { params: net.params(), trace: &mut trace });
-        let mut seed = vec![Interval::ZERO; chain.outputs()];
-        seed[output] = Interval::ONE;
-        trace.adjoints.push(seed);
-        chain.up(&mut Adjoint { params: net.params(), trace: &mut trace });
-        trace.adjoints.reverse();
-        trace.pre_adjoints.reverse();
-        trace
+        Self {
+            nodes: hulls(|l| &l.node, 0),
+            pre_activations: hulls(|l| &l.pre, 1),
+            adjoints: hulls(|l| &l.bar, 0),
+            pre_adjoints: hulls(|l| &l.pre_bar, 1),
+        }
+    }
+
+    pub(super) fn hull(mut self, other: Self) -> Self {
+        let pairs = |a: &mut Vec<Vec<Interval>>, b: Vec<Vec<Interval>>| {
+            for (a, b) in a.iter_mut().flatten().zip(b.into_iter().flatten()) {
+                *a = a.hull(b);
+            }
+        };
+        pairs(&mut self.nodes, other.nodes);
+        pairs(&mut self.pre_activations, other.pre_activations);
+        pairs(&mut self.adjoints, other.adjoints);
+        pairs(&mut self.pre_adjoints, other.pre_adjoints);
+        self
     }
 }
 
-struct Forward<'a, T> {
-    params: &'a [T],
-    trace: &'a mut Trace,
-}
-
-impl<T: Packed> Sweep for Forward<'_, T> {
-    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let (here, rest) = self.params.split_at(layer.params());
-        let (w, b) = here.split_at(layer.weights());
-        self.params = rest;
-        let x = &self.trace.nodes[self.trace.nodes.len() - 1];
-        let k: Vec<Interval> = w
-            .chunks_exact(layer.fan_in.get())
-            .zip(b)
-            .map(|(row, b)| row.iter().zip(x).fold(point(*b), |sum, (w, x)| sum + point(*w) * *x))
-            .collect();
-        let function = layer.activation.function();
-        self.trace.nodes.push(k.iter().map(|k| k.activation(function, 0)).collect());
-        self.trace.pre_activations.push(k);
+impl Method {
+    /// The trace of one output: over several boxes the hull of theirs, boxes over all threads. `prepared` must know the norms
+    /// that the enclosure needs: it was made for the same enclosure, or for [`Enclosure::Both`](super::Enclosure::Both).
+    ///
+    /// # Panics
+    /// As [`Trace::of`].
+    #[track_caller]
+    pub fn trace(self, prepared: &Prepared, domain: &[Interval], output: usize) -> Trace {
+        self.traces(prepared, domain, &[output]).swap_remove(0)
     }
-}
 
-/// Fills `adjoints` and `pre_adjoints` from the outputs down, in that order.
-struct Adjoint<'a, T> {
-    params: &'a [T],
-    trace: &'a mut Trace,
-}
-
-impl<T: Packed> Sweep for Adjoint<'_, T> {
-    fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let (rest, here) = self.params.split_at(self.params.len() - layer.params());
-        let w = &here[..layer.weights()];
-        self.params = rest;
-        let done = self.trace.pre_adjoints.len();
-        let k = &self.trace.pre_activations[self.trace.pre_activations.len() - 1 - done];
-        let function = layer.activation.function();
-        let above = &self.trace.adjoints[done];
-        let pre: Vec<Interval> = k.iter().zip(above).map(|(k, bar)| k.activation(function, 1) * *bar).collect();
-        let fan_in = layer.fan_in.get();
-        let below = (0..fan_in)
-            .map(|i| {
-                let column = w[i..].iter().step_by(fan_in);
-                column.zip(&pre).fold(Interval::ZERO, |sum, (w, bar)| sum + point(*w) * *bar)
-            })
-            .collect();
-        self.trace.pre_adjoints.push(pre);
-        self.trace.adjoints.push(below);
+    /// The traces of several outputs.
+    ///
+    /// # Panics
+    /// As [`Trace::of`].
+    #[track_caller]
+    pub fn traces(self, prepared: &Prepared, domain: &[Interval], outputs: &[usize]) -> Vec<Trace> {
+        assert_eq!(domain.len(), prepared.inputs(), "expected one interval an input");
+        let cover = Cover::split(prepared, domain, self.boxes);
+        let parts = prepared.over(&cover, self.enclosure, |bounds| {
+            let of = |&output: &usize| {
+                prepared.adjoints(output, bounds);
+                Trace::of_bounds(bounds)
+            };
+            outputs.iter().map(of).collect::<Vec<_>>()
+        });
+        let hull = |all: Vec<Trace>, part: Vec<Trace>| all.into_iter().zip(part).map(|(a, b)| a.hull(b)).collect();
+        parts.into_iter().reduce(hull).expect("a cover has a box")
     }
-}
-
-fn point<T: Packed>(x: T) -> Interval {
-    Interval::point(x.to_f64())
 }

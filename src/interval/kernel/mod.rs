@@ -21,6 +21,7 @@
 mod activation;
 mod affine;
 mod bounds;
+mod multiply;
 mod product;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod props;
 
 pub use activation::activation;
 pub use affine::{Weights, adjoint, affine};
+pub use multiply::multiply;
 
 use super::Interval;
 
