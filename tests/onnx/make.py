@@ -36,14 +36,15 @@ def node(op, inputs, output, **attributes):
     return h.make_node(op, inputs.split(), [output], name=f"{op}_{output}", **attributes)
 
 
-def save(name, nodes, initializers, shape_in=("N", 3), shape_out=("N", 1), kind=T.DOUBLE, opset=17, samples=None):
+def save(name, nodes, initializers, shape_in=("N", 3), shape_out=("N", 1), kind=T.DOUBLE, opset=17, functions=()):
     graph = h.make_graph(
         nodes, name,
         [h.make_tensor_value_info("x", kind, shape_in)],
         [h.make_tensor_value_info("y", kind, shape_out)],
         initializers,
     )
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=8)
+    opsets = [h.make_opsetid("", opset)] + ([h.make_opsetid("made.here", 1)] if functions else [])
+    model = h.make_model(graph, opset_imports=opsets, ir_version=8, functions=functions)
     onnx.checker.check_model(model)
     onnx.save(model, HERE / f"{name}.onnx")
     try:
@@ -188,6 +189,25 @@ init = [const("W1", W1.T), const("b1", b1), const("W", W2[:1].T)]
 save("written_twice", [node("MatMul", "x W1", "p"), node("Add", "p b1", "u"), node("MatMul", "x W1", "q"),
      node("Add", "q b1", "v"), node("Sigmoid", "v", "s"), node("Mul", "u s", "h"), node("MatMul", "h W", "y")], init)
 
+# Operators that the file itself explains, with attributes of the call and defaults; one calls another.
+function = lambda name, inputs, outputs, nodes, names=(), **defaults: h.make_function(
+    "made.here", name, inputs, outputs, nodes, [h.make_opsetid("", 17), h.make_opsetid("made.here", 1)], names,
+    [h.make_attribute(key, value) for key, value in defaults.items()])
+referring = h.make_node("Gemm", ["a", "w", "b"], ["out"])
+for key in ["transB", "alpha"]:
+    attribute = referring.attribute.add(name=key, ref_attr_name=key)
+    attribute.type = onnx.AttributeProto.INT if key == "transB" else onnx.AttributeProto.FLOAT
+gate = function("Gate", ["v"], ["w"], [h.make_node("Sigmoid", ["v"], ["t"]), h.make_node("Mul", ["v", "t"], ["w"])])
+dense = function("Dense", ["a", "w", "b"], ["out"], [referring], ["transB"], alpha=1.0)
+layer = function("Layer", ["a", "w", "b"], ["out"], [
+    h.make_node("Dense", ["a", "w", "b"], ["t"], domain="made.here", transB=1),
+    h.make_node("Gate", ["t"], ["out"], domain="made.here")])
+made = lambda op, inputs, output, **attributes: node(op, inputs, output, domain="made.here", **attributes)
+init = []
+layers(silu, init)
+save("functions", [made("Layer", "x W1 b1", "h1"), made("Layer", "h1 W2 b2", "h2"), made("Dense", "h2 W3 b3", "y", transB=1)],
+     init, functions=[gate, dense, layer])
+
 # What is no network here, each for one reason.
 HERE /= "refused"
 
@@ -205,9 +225,9 @@ def refuse(name, nodes, initializers, inputs=(("x", ("N", 3)),), outputs=("y",),
 
 weights = [const("W1", W1), const("b1", b1), const("W2", W2), const("b2", b2), const("S", np.eye(5))]
 first = node("Gemm", "x W1 b1", "u", transB=1)
-gelu = h.make_node("Gelu", ["e"], ["g"], domain="com.microsoft")
-refuse("unsupported", [first, node("Erf", "u", "e"), gelu, node("LSTM", "x W1 b1", "unused"), node("Elu", "g", "y")],
-       weights, domains=["com.microsoft"])
+refuse("unsupported", [first, node("Erf", "u", "e"), node("Pow", "e two", "q"), h.make_node("Gelu", ["q"], ["g"], domain="com.microsoft"),
+                       node("LSTM", "x W1 b1", "unused"), node("Clip", "g zero six", "k"), node("Elu", "k", "y")],
+       weights + [const("two", 2.0), const("zero", 0.0), const("six", 6.0)], domains=["com.microsoft"])
 refuse("skip", [first, node("Relu", "u", "h"), node("Gemm", "h S b1", "v"), node("Relu", "v", "k"),
                 node("Add", "h k", "y")], weights)
 refuse("two_inputs", [node("Add", "x z", "y")], [], [("x", ("N", 3)), ("z", ("N", 3))])

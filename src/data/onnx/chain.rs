@@ -73,7 +73,7 @@ impl Chain {
         let last = match output.function {
             Function::Apply(Activation::Identity) => output.argument.clone(),
             Function::Apply(activation) => self.layer(output.argument.clone(), activation).map_err(bad)?,
-            Function::Exp => return Err(bad("the output is an exponential, which is no activation here".into())),
+            part => return Err(bad(format!("the output is {}", part.incomplete()))),
         };
         let mut tail = Value { scale: output.scale.clone(), shift: output.shift.clone(), ..Value::linear(last, None) };
         if tail.scale.len() == 1 && tail.scale[0] > 0.0 {

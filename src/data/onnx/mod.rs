@@ -1,16 +1,22 @@
 //! Networks written by others: ONNX files of multilayer perceptrons, whatever program exported them.
 //!
 //! The bytes are read ([`wire`], [`proto`]), the graph is walked ([`graph`], [`operators`]) carrying what each node computes as
-//! mathematics ([`value`]), and the layers met on the way make the network ([`chain`]). So it does not matter whether a SiLU is
+//! mathematics ([`value`], [`identities`]), and the layers met on the way make the network ([`chain`]). So it does not matter whether a SiLU is
 //! one operator or five, a weight transposed or a bias broadcast, a constant an initialiser or a node.
 //!
-//! Departure from the file: everything is computed in double precision, also where the file says single; casts between the two
-//! are passed over.
+//! Departures from the file: everything is computed in double precision, also where the file says single or half; casts between
+//! them are passed over. A softplus that becomes linear above a threshold of 20 or more, as PyTorch writes it, is read as the softplus: the
+//! two differ by 2e-9 at most.
 
 mod chain;
+mod functions;
 mod graph;
+mod identities;
 mod operators;
+mod products;
 mod proto;
+mod shapes;
+mod stored;
 mod tensor;
 mod value;
 pub(crate) mod wire;
@@ -70,12 +76,16 @@ impl std::error::Error for OnnxError {}
 impl Surrogate {
     /// Reads a network from the bytes of an ONNX file, with the file's `metadata_props`.
     ///
-    /// Accepts any chain of dense layers with the activations of [`Activation`](crate::math::Activation), written with the
-    /// operators Gemm, MatMul, Add, Sub, Mul, Div, Neg, Exp, Log, Reciprocal, Sigmoid, Relu, Tanh, Softplus, Swish, Max with a constant, Cast,
-    /// Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Constant, Identity, Dropout, BatchNormalization and `ai.onnx.ml.Scaler` (constants also
-    /// through Shape, Gather and Concat), for one sample, for a fixed number of them or for any.
+    /// Accepts any chain of dense layers with the activations of [`Activation`](crate::math::Activation), whole or taken apart into
+    /// arithmetic, for one sample, for a fixed number of them or for any. The operators are Gemm, MatMul, Einsum, Add, Sub, Mul, Div, Neg,
+    /// Exp, Log, Reciprocal, Sum, Sigmoid, Relu, Tanh, Sinh, Cosh, Softplus, Swish, Abs, Max, Min and Clip with one bound, comparisons with Where,
+    /// ReduceSum, ReduceMean, BatchNormalization, Dropout, Cast, Constant, Identity, those that move elements (Reshape, Flatten, Squeeze,
+    /// Unsqueeze, Transpose, Slice, Split, Gather, Concat, Expand), what shapes are computed with (Shape, ConstantOfShape), `ai.onnx.ml`'s
+    /// Scaler, LinearRegressor and ArrayFeatureExtractor, Pow and Sqrt of constants, and functions that the file itself defines.
     ///
-    /// Shifts and positive factors before the first layer and behind the last become the [`Scaling`](super::Scaling).
+    /// Shifts and positive factors before the first layer and behind the last become the [`Scaling`](super::Scaling). Of several
+    /// outputs the one that is a network is read, as in files that give a value and its gradient. [`load_network`] also reads numbers that
+    /// the model keeps in another file.
     ///
     /// # Errors
     /// If the bytes are no ONNX model, an operator is not understood (all of them are listed), or the graph is no chain of
@@ -87,10 +97,15 @@ impl Surrogate {
     /// assert_eq!(Surrogate::from_onnx(b"").unwrap_err().to_string(), "ModelProto: there is no graph");
     /// ```
     pub fn from_onnx(bytes: &[u8]) -> Result<(Self, Metadata), OnnxError> {
-        let model = proto::Model::read(bytes)?;
-        let graph = model.graph.ok_or_else(|| OnnxError::Malformed("ModelProto: there is no graph".into()))?;
-        Ok((graph::surrogate(&graph, model.opset)?, model.metadata))
+        from_bytes(bytes, None)
     }
+}
+
+/// `folder` is where files of numbers lie that the model names.
+fn from_bytes(bytes: &[u8], folder: Option<&Path>) -> Result<(Surrogate, Metadata), OnnxError> {
+    let model = proto::Model::read(bytes, folder)?;
+    let graph = model.graph.as_ref().ok_or_else(|| OnnxError::Malformed("ModelProto: there is no graph".into()))?;
+    Ok((graph::surrogate(&model, graph)?, model.metadata))
 }
 
 /// Reads a network from a file of any kind that is known, by its ending: `.onnx`, or else safetensors.
@@ -100,7 +115,7 @@ impl Surrogate {
 pub fn load_network(path: &Path) -> Result<(Surrogate, Metadata), Error> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
         let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
-        Surrogate::from_onnx(&bytes).map_err(|e| Error::format(path, e.to_string()))
+        from_bytes(&bytes, Some(path.parent().unwrap_or(Path::new("")))).map_err(|e| Error::format(path, e.to_string()))
     } else {
         Surrogate::load(path)
     }

@@ -1,64 +1,148 @@
-//! The operators that are understood: a table of names, and one function for each kind.
+//! The operators that are understood: a table of names, and one function for each kind of elementwise arithmetic. The others are in
+//! [`products`] and [`shapes`].
 
 use super::chain::Chain;
 use super::graph::{Args, Known};
-use super::proto::{DOUBLE, FLOAT, INT32, INT64};
-use super::tensor::{Product, Result, Tensor, elements, transposition};
+use super::proto::{BFLOAT16, BOOL, DOUBLE, FLOAT, FLOAT16, INT32, INT64, Node};
+use super::tensor::Tensor;
 use super::value::Function;
-use crate::math::Activation;
+use super::{products, shapes};
+use crate::math::{Activation, Separate};
+
+/// Why a node is not understood.
+pub(super) enum Refusal {
+    /// Its operator is not, in this use.
+    Unsupported,
+    /// Its operator is, but not of such values.
+    Because(String),
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self::Because(message)
+    }
+}
+impl From<&str> for Refusal {
+    fn from(message: &str) -> Self {
+        Self::Because(message.to_owned())
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
 
 /// What an operator makes of its inputs.
 pub(super) type Operator = fn(&Args<'_>, &mut Chain) -> Result<Known>;
 
 /// Every operator that may stand in a network's file.
-pub(super) const OPERATORS: &[(&str, Operator)] = &[
-    ("Add", |a, c| sum(a, c, 1.0)),
-    ("BatchNormalization", batch_normalization),
+const OPERATORS: &[(&str, Operator)] = &[
+    ("Abs", |a, c| function(a, c, Function::Abs, f64::abs)),
+    ("Add", |a, c| fold(a, |x, y| add(x, y, 1.0, c))),
+    ("BatchNormalization", products::batch_normalization),
     ("Cast", cast),
-    ("Concat", concat),
+    ("CastLike", same),
+    ("Clip", clip),
+    ("Concat", shapes::concat),
     ("Constant", constant),
-    ("Div", div),
+    ("ConstantOfShape", shapes::constant_of_shape),
+    ("Cosh", |a, c| function(a, c, Function::Cosh, f64::cosh)),
+    ("Div", |a, c| divide(a.get(0)?, a.get(1)?, c)),
     ("Dropout", same),
-    ("Exp", |a, c| function(a, c, Function::Exp, f64::exp)),
-    ("Flatten", flatten),
-    ("Gather", gather),
-    ("Gemm", gemm),
+    ("Einsum", products::einsum),
+    ("Equal", equal),
+    ("Exp", exp),
+    ("Expand", shapes::expand),
+    ("Flatten", shapes::flatten),
+    ("Gather", shapes::gather),
+    ("Gemm", products::gemm),
+    ("Greater", |a, c| above(a.get(0)?, a.get(1)?, c)),
+    ("GreaterOrEqual", |a, c| above(a.get(0)?, a.get(1)?, c)),
     ("Identity", same),
+    ("IsInf", never),
+    ("IsNaN", never),
+    ("Less", |a, c| above(a.get(1)?, a.get(0)?, c)),
+    ("LessOrEqual", |a, c| above(a.get(1)?, a.get(0)?, c)),
     ("Log", log),
-    ("Max", maximum),
-    ("MatMul", |a, c| product(a.get(0)?, a.get(1)?, c)),
+    ("MatMul", |a, c| products::product(a.get(0)?, a.get(1)?, c)),
+    ("Max", |a, c| fold(a, |x, y| extremum(x, y, 1.0, c))),
+    ("Min", |a, c| fold(a, |x, y| extremum(x, y, -1.0, c))),
     ("Mul", |a, c| mul(a.get(0)?, a.get(1)?, c)),
-    ("Neg", |a, c| mul(a.get(0)?, &Constant(Tensor::scalar(-1.0)), c)),
+    ("Neg", |a, c| times(a.get(0)?, -1.0, c)),
+    ("Not", |a, c| add(&Constant(Tensor::scalar(1.0)), a.get(0)?, -1.0, c)),
+    ("Pow", pow),
     ("Reciprocal", |a, c| divide(&Constant(Tensor::scalar(1.0)), a.get(0)?, c)),
+    ("ReduceMean", |a, c| shapes::reduce(a, c, true)),
+    ("ReduceSum", |a, c| shapes::reduce(a, c, false)),
     ("Relu", |a, c| activation(a, c, Activation::Relu)),
-    ("Reshape", reshape),
-    ("Shape", shape),
+    ("Reshape", shapes::reshape),
+    ("Shape", shapes::shape),
     ("Sigmoid", |a, c| activation(a, c, Activation::Sigmoid)),
+    ("Sinh", |a, c| function(a, c, Function::Sinh, f64::sinh)),
+    ("Slice", shapes::slice),
     ("Softplus", |a, c| activation(a, c, Activation::Softplus)),
-    ("Squeeze", squeeze),
-    ("Sub", |a, c| sum(a, c, -1.0)),
+    ("Split", shapes::split),
+    ("Sqrt", sqrt),
+    ("Squeeze", shapes::squeeze),
+    ("Sub", |a, c| add(a.get(0)?, a.get(1)?, -1.0, c)),
+    ("Sum", |a, c| fold(a, |x, y| add(x, y, 1.0, c))),
     ("Swish", swish),
     ("Tanh", |a, c| activation(a, c, Activation::Tanh)),
-    ("Transpose", transpose),
-    ("Unsqueeze", unsqueeze),
-    ("ai.onnx.ml.Scaler", scaler),
+    ("Transpose", shapes::transpose),
+    ("Unsqueeze", shapes::unsqueeze),
+    ("Where", choose),
+    ("ai.onnx.ml.ArrayFeatureExtractor", shapes::features),
+    ("ai.onnx.ml.LinearRegressor", products::linear_regressor),
+    ("ai.onnx.ml.Scaler", products::scaler),
 ];
 
 use Known::{Computed, Constant};
+
+/// The operator of that name, behind its domain if it is not a standard one.
+pub(super) fn operator(name: &str) -> Option<Operator> {
+    OPERATORS.iter().find(|(n, _)| *n == name).map(|(_, operator)| *operator)
+}
+/// Whether a node is understood of constants only, whatever it is given.
+pub(super) fn is_of_constants(node: &Node) -> bool {
+    match node.operator.as_str() {
+        "Pow" | "Sqrt" => true,
+        "Clip" => node.inputs.len() == 3 && node.inputs.iter().all(|name| !name.is_empty()),
+        _ => false,
+    }
+}
 
 fn same(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
     Ok(args.get(0)?.clone())
 }
 
-fn activation(args: &Args<'_>, chain: &mut Chain, activation: Activation) -> Result<Known> {
-    function(args, chain, Function::Apply(activation), |x| activation.jet(crate::math::Separate, x)[0])
+/// An operator of two inputs over any number of them.
+fn fold(args: &Args<'_>, mut f: impl FnMut(&Known, &Known) -> Result<Known>) -> Result<Known> {
+    let mut all = args.get(0)?.clone();
+    for i in 1..args.node.inputs.len() {
+        all = f(&all, args.get(i)?)?;
+    }
+    Ok(all)
 }
 
 /// Elementwise, with what it is to constants.
 fn function(args: &Args<'_>, chain: &mut Chain, function: Function, f: impl Fn(f64) -> f64) -> Result<Known> {
-    Ok(match args.get(0)? {
+    apply(args.get(0)?, chain, function, f)
+}
+fn apply(x: &Known, chain: &mut Chain, function: Function, f: impl Fn(f64) -> f64) -> Result<Known> {
+    Ok(match x {
         Constant(tensor) => Constant(tensor.map(f)),
         Computed(value) => Computed(value.apply(function, chain)?),
+    })
+}
+fn activation(args: &Args<'_>, chain: &mut Chain, activation: Activation) -> Result<Known> {
+    activated(args.get(0)?, chain, activation)
+}
+fn activated(x: &Known, chain: &mut Chain, activation: Activation) -> Result<Known> {
+    apply(x, chain, Function::Apply(activation), |x| activation.jet(Separate, x)[0])
+}
+
+fn exp(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    Ok(match args.get(0)? {
+        Constant(tensor) => Constant(tensor.map(f64::exp)),
+        Computed(value) => Computed(value.exponential(chain)?),
     })
 }
 
@@ -69,38 +153,72 @@ fn log(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
     })
 }
 
-/// `max(x, c) = relu(x − c) + c`, as some write a ReLU.
-fn maximum(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    let (a, b) = (args.get(0)?, args.get(1)?);
-    if args.optional(2).is_some() {
-        return Err("is supported of two values only".into());
+fn sqrt(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
+    match args.get(0)? {
+        Constant(tensor) => Ok(Constant(tensor.map(f64::sqrt))),
+        Computed(_) => Err(Refusal::Unsupported),
     }
+}
+
+/// Of constants; and `x¹`, `x⁻¹`.
+fn pow(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    match (args.get(0)?, args.get(1)?) {
+        (Constant(a), Constant(b)) => Ok(Constant(a.zip(b, f64::powf)?)),
+        (x, Constant(b)) if b.data.iter().all(|&b| b == 1.0) => Ok(x.clone()),
+        (x, Constant(b)) if b.data.iter().all(|&b| b == -1.0) => {
+            divide(&Constant(Tensor { dims: b.dims.clone(), data: vec![1.0; b.data.len()] }), x, chain)
+        }
+        _ => Err(Refusal::Unsupported),
+    }
+}
+
+/// `max(x, c) = relu(x − c) + c`, as some write a ReLU; with the sign −1 `min(x, c) = c − relu(c − x)`.
+fn extremum(a: &Known, b: &Known, sign: f64, chain: &mut Chain) -> Result<Known> {
     let (x, c) = match (a, b) {
-        (Constant(a), Constant(b)) => return Ok(Constant(a.zip(b, f64::max)?)),
+        (Constant(a), Constant(b)) => {
+            return Ok(Constant(a.zip(b, if sign > 0.0 { f64::max } else { f64::min })?));
+        }
         (Computed(_), Constant(_)) => (a, b),
         (Constant(_), Computed(_)) => (b, a),
         (Computed(_), Computed(_)) => return Err("is supported with a constant only".into()),
     };
-    let Computed(above) = add(x, c, -1.0, chain)? else { return Err("has no value".into()) };
-    add(&Computed(above.apply(Function::Apply(Activation::Relu), chain)?), c, 1.0, chain)
+    let above = times(&add(x, c, -1.0, chain)?, sign, chain)?;
+    let relu = times(&activated(&above, chain, Activation::Relu)?, sign, chain)?;
+    add(&relu, c, 1.0, chain)
+}
+
+/// One-sided: both bounds at once make no activation that is known here.
+fn clip(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    let x = args.get(0)?;
+    let bound = |name: &str, i: usize, none: f32| -> Result<Option<Known>> {
+        let bound = match (args.node.attribute(name), args.optional(i)) {
+            (Some(attribute), _) => Constant(Tensor::scalar(f64::from(attribute.float))),
+            (None, Some(_)) => Constant(args.constant(i)?.clone()),
+            (None, None) => return Ok(None),
+        };
+        // The largest number stands for no bound.
+        let Constant(t) = &bound else { return Ok(None) };
+        let is_none = t.data.iter().all(|&v| v.signum() == f64::from(none).signum() && v.abs() >= f64::from(f32::MAX));
+        Ok((!is_none).then_some(bound))
+    };
+    match (bound("min", 1, f32::MIN)?, bound("max", 2, f32::MAX)?, x) {
+        (None, None, _) => Ok(x.clone()),
+        (Some(low), None, _) => extremum(x, &low, 1.0, chain),
+        (None, Some(high), _) => extremum(x, &high, -1.0, chain),
+        (Some(low), Some(high), Constant(_)) => extremum(&extremum(x, &low, 1.0, chain)?, &high, -1.0, chain),
+        (Some(_), Some(_), Computed(_)) => Err(Refusal::Unsupported),
+    }
 }
 
 /// `x·σ(αx)`
 fn swish(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    let alpha = Constant(Tensor::scalar(args.node.float("alpha", 1.0)));
-    let gate = match mul(args.get(0)?, &alpha, chain)? {
-        Constant(x) => Constant(x.map(|x| Activation::Sigmoid.jet(crate::math::Separate, x)[0])),
-        Computed(x) => Computed(x.apply(Function::Apply(Activation::Sigmoid), chain)?),
-    };
+    let scaled = times(args.get(0)?, args.node.float("alpha", 1.0), chain)?;
+    let gate = activated(&scaled, chain, Activation::Sigmoid)?;
     mul(args.get(0)?, &gate, chain)
 }
 
-fn sum(args: &Args<'_>, chain: &mut Chain, sign: f64) -> Result<Known> {
-    add(args.get(0)?, args.get(1)?, sign, chain)
-}
-
 /// `a + sign·b`
-fn add(a: &Known, b: &Known, sign: f64, chain: &mut Chain) -> Result<Known> {
+pub(super) fn add(a: &Known, b: &Known, sign: f64, chain: &mut Chain) -> Result<Known> {
     Ok(match (a, b) {
         (Constant(a), Constant(b)) => Constant(a.zip(b, |a, b| a + sign * b)?),
         (Computed(a), Constant(b)) => {
@@ -118,7 +236,11 @@ fn add(a: &Known, b: &Known, sign: f64, chain: &mut Chain) -> Result<Known> {
     })
 }
 
-fn mul(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
+pub(super) fn times(x: &Known, factor: f64, chain: &mut Chain) -> Result<Known> {
+    mul(x, &Constant(Tensor::scalar(factor)), chain)
+}
+
+pub(super) fn mul(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
     Ok(match (a, b) {
         (Constant(a), Constant(b)) => Constant(a.zip(b, |a, b| a * b)?),
         (Computed(value), Constant(constant)) | (Constant(constant), Computed(value)) => {
@@ -130,10 +252,6 @@ fn mul(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
             Computed(a.times_value(&b, chain)?)
         }
     })
-}
-
-fn div(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    divide(args.get(0)?, args.get(1)?, chain)
 }
 
 fn divide(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
@@ -148,215 +266,69 @@ fn divide(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
     }
 }
 
-fn product(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
-    Ok(match (a, b) {
-        (Constant(a), Constant(b)) => {
-            let product = Product::new(&a.dims, &b.dims)?;
-            Constant(Tensor { data: product.of(&a.data, &b.data), dims: product.dims })
-        }
-        (Computed(value), Constant(constant)) => Computed(value.product(constant, false, chain)?),
-        (Constant(constant), Computed(value)) => Computed(value.product(constant, true, chain)?),
-        (Computed(_), Computed(_)) => return Err("multiplies two computed values; one must be a weight".into()),
-    })
+fn truth(is: bool) -> f64 {
+    if is { 1.0 } else { 0.0 }
 }
 
-/// `α·A′·B′ + β·C`
-fn gemm(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    let operand = |i: usize, flag: &str| {
-        let known = args.get(i)?;
-        if rank(known) != 2 {
-            return Err(format!("input {i} has {} dimensions, expected 2", rank(known)));
-        }
-        if args.node.integer(flag, 0) == 0 { Ok(known.clone()) } else { transposed(known, &[1, 0]) }
-    };
-    let scaled = |known: &Known, name: &str, chain: &mut Chain| match args.node.float(name, 1.0) {
-        1.0 => Ok(known.clone()),
-        factor => mul(known, &Constant(Tensor::scalar(factor)), chain),
-    };
-    // The factor goes to the constant, so that it becomes part of the weights.
-    let (a, b) = (operand(0, "transA")?, operand(1, "transB")?);
-    let (a, b) = match a {
-        Constant(_) => (scaled(&a, "alpha", chain)?, b),
-        Computed(_) => (a, scaled(&b, "alpha", chain)?),
-    };
-    let product = product(&a, &b, chain)?;
-    match args.optional(2) {
-        None => Ok(product),
-        Some(c) => {
-            let c = scaled(c, "beta", chain)?;
-            add(&product, &c, 1.0, chain)
-        }
+/// `[a > b]`. Activations are continuous, so that it does not matter what happens where both are equal.
+fn above(a: &Known, b: &Known, chain: &mut Chain) -> Result<Known> {
+    apply(&add(a, b, -1.0, chain)?, chain, Function::Step, |v| truth(v > 0.0))
+}
+
+/// Of constants; and `x = x`, which asks whether something is a number.
+fn equal(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
+    match (args.get(0)?, args.get(1)?) {
+        (Constant(a), Constant(b)) => Ok(Constant(a.zip(b, |a, b| truth(a == b))?)),
+        (Computed(a), Computed(b)) if a == b => Ok(Constant(Tensor::scalar(1.0))),
+        _ => Err(Refusal::Unsupported),
     }
 }
 
-/// In inference: `scale·(x − mean)/√(variance + ε) + bias`, by the second axis.
-fn batch_normalization(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    if args.node.integer("training_mode", 0) != 0 {
-        return Err("is in training mode".into());
+/// Whether something is no finite number: what is computed from finite inputs always is.
+fn never(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
+    match args.get(0)? {
+        Constant(_) => Err(Refusal::Unsupported),
+        Computed(_) => Ok(Constant(Tensor::scalar(0.0))),
     }
-    if rank(args.get(0)?) != 2 {
-        return Err("expected features in the second of two dimensions".into());
-    }
-    let epsilon = args.node.float("epsilon", 1e-5);
-    let deviation = args.constant(4)?.map(|v| (v + epsilon).sqrt());
-    let slope = args.constant(1)?.zip(&deviation, |s, d| s / d)?;
-    let centred = add(args.get(0)?, args.get(3)?, -1.0, chain)?;
-    let scaled = mul(&centred, &Constant(slope), chain)?;
-    add(&scaled, args.get(2)?, 1.0, chain)
 }
 
-/// `(x − offset)·scale`, as scikit-learn's scalers are written.
-fn scaler(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
-    let list = |name: &str| -> Result<Known> {
-        let attribute = args.node.attribute(name).ok_or_else(|| format!("`{name}` is missing"))?;
-        Ok(Constant(Tensor::list(attribute.floats.clone())))
-    };
-    let centred = add(args.get(0)?, &list("offset")?, -1.0, chain)?;
-    mul(&centred, &list("scale")?, chain)
+/// `condition ? a : b`
+fn choose(args: &Args<'_>, chain: &mut Chain) -> Result<Known> {
+    let (condition, a, b) = (args.get(0)?, args.get(1)?, args.get(2)?);
+    match (condition, a, b) {
+        _ if a == b => return Ok(a.clone()),
+        (Constant(c), ..) if c.data.iter().all(|&c| c != 0.0) => return Ok(a.clone()),
+        (Constant(c), ..) if c.data.iter().all(|&c| c == 0.0) => return Ok(b.clone()),
+        (Constant(_), Constant(_), Constant(_)) => {}
+        (Computed(step), Computed(x), Computed(y)) if step.is_threshold_of(x, y, chain)? => return Ok(b.clone()),
+        (Computed(_), ..) => {}
+        _ => return Err(Refusal::Unsupported),
+    }
+    let chosen = add(a, b, -1.0, chain).and_then(|difference| mul(&difference, condition, chain));
+    let chosen = chosen.map_err(|_| "chooses between values that are together no known activation")?;
+    add(&chosen, b, 1.0, chain)
 }
 
-/// Between the two precisions the identity: networks here are in double precision throughout.
+/// Between precisions the identity: networks here are in double precision throughout.
 fn cast(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
     match (args.get(0)?, args.node.integer("to", 0)) {
         (Constant(t), FLOAT) => Ok(Constant(t.map(|v| f64::from(v as f32)))),
         (Constant(t), INT32 | INT64) => Ok(Constant(t.map(f64::trunc))),
-        (known, FLOAT | DOUBLE) => Ok(known.clone()),
-        (_, other) => Err(format!("casts to element type {other}, expected float or double")),
+        (Constant(t), BOOL) => Ok(Constant(t.map(|v| truth(v != 0.0)))),
+        (known, FLOAT | DOUBLE | FLOAT16 | BFLOAT16) => Ok(known.clone()),
+        (_, other) => Err(format!("casts to element type {other}, expected one of floating point").into()),
     }
 }
 
 fn constant(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let wrong = || "holds no tensor, number or list of numbers".to_owned();
-    let [attribute] = args.node.attributes.as_slice() else { return Err(wrong()) };
+    let wrong = "holds no tensor, number or list of numbers";
+    let [attribute] = args.node.attributes.as_slice() else { return Err(wrong.into()) };
     Ok(Constant(match attribute.name.as_str() {
-        "value" => attribute.tensor.clone().ok_or_else(wrong)?,
+        "value" => attribute.tensor.clone().ok_or(wrong)??,
         "value_float" => Tensor::scalar(f64::from(attribute.float)),
         "value_int" => Tensor::scalar(attribute.integer as f64),
         "value_floats" => Tensor::list(attribute.floats.clone()),
         "value_ints" => Tensor::list(attribute.integers.iter().map(|&i| i as f64).collect()),
-        _ => return Err(wrong()),
+        _ => return Err(wrong.into()),
     }))
-}
-
-fn dims(known: &Known) -> Vec<usize> {
-    match known {
-        Constant(tensor) => tensor.dims.clone(),
-        Computed(value) => value.dims(),
-    }
-}
-fn rank(known: &Known) -> usize {
-    dims(known).len()
-}
-fn reshaped(known: &Known, dims: Vec<usize>) -> Result<Known> {
-    Ok(match known {
-        Constant(tensor) => Constant(tensor.reshape(dims)?),
-        Computed(value) => Computed(value.reshape(dims)?),
-    })
-}
-fn transposed(known: &Known, axes: &[usize]) -> Result<Known> {
-    Ok(match known {
-        Constant(tensor) => {
-            let (rows, dims) = transposition(&tensor.dims, axes);
-            Constant(tensor.select(&rows, dims))
-        }
-        Computed(value) => Computed(value.transpose(axes)?),
-    })
-}
-
-/// An axis that may be counted from the end.
-fn axis(axis: i64, rank: usize) -> Result<usize> {
-    let from_start = if axis < 0 { axis + rank as i64 } else { axis };
-    usize::try_from(from_start).ok().filter(|&a| a < rank).ok_or_else(|| format!("axis {axis} of {rank} dimensions"))
-}
-
-/// Extents with 0 for "as it was" and −1 for "what is left".
-fn reshape(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let (from, wanted) = (dims(args.get(0)?), args.constant(1)?.integers());
-    let keep_zero = args.node.integer("allowzero", 0) != 0;
-    let wrong = || format!("cannot reshape {from:?} to {wanted:?}");
-    let mut to = Vec::new();
-    for (i, &d) in wanted.iter().enumerate() {
-        to.push(match d {
-            -1 => 1,
-            0 if !keep_zero => *from.get(i).ok_or_else(wrong)?,
-            d => usize::try_from(d).map_err(|_| wrong())?,
-        });
-    }
-    if let Some(open) = wanted.iter().position(|&d| d == -1) {
-        to[open] = elements(&from)?.checked_div(elements(&to)?).ok_or_else(wrong)?;
-    }
-    reshaped(args.get(0)?, to)
-}
-
-fn flatten(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let from = dims(args.get(0)?);
-    let at = match args.node.integer("axis", 1) {
-        a if a == from.len() as i64 => from.len(),
-        a => axis(a, from.len())?,
-    };
-    reshaped(args.get(0)?, vec![elements(&from[..at])?, elements(&from[at..])?])
-}
-
-fn squeeze(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let from = dims(args.get(0)?);
-    let gone: Vec<usize> = match args.integers("axes", 1)? {
-        Some(axes) => axes.iter().map(|&a| axis(a, from.len())).collect::<Result<_>>()?,
-        None => (0..from.len()).filter(|&i| from[i] == 1).collect(),
-    };
-    if let Some(&a) = gone.iter().find(|&&a| from[a] != 1) {
-        return Err(format!("axis {a} of {from:?} is not of extent 1"));
-    }
-    reshaped(args.get(0)?, (0..from.len()).filter(|i| !gone.contains(i)).map(|i| from[i]).collect())
-}
-
-fn unsqueeze(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let mut from = dims(args.get(0)?).into_iter();
-    let axes = args.integers("axes", 1)?.ok_or("the axes are missing")?;
-    let rank = from.len() + axes.len();
-    let axes: Vec<usize> = axes.iter().map(|&a| axis(a, rank)).collect::<Result<_>>()?;
-    let mut to: Vec<usize> = (0..rank).map(|i| if axes.contains(&i) { 1 } else { from.next().unwrap_or(1) }).collect();
-    to.extend(from);
-    reshaped(args.get(0)?, to)
-}
-
-fn transpose(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let rank = rank(args.get(0)?);
-    let axes: Vec<usize> = match args.node.attribute("perm") {
-        Some(perm) => perm.integers.iter().map(|&a| axis(a, rank)).collect::<Result<_>>()?,
-        None => (0..rank).rev().collect(),
-    };
-    if axes.len() != rank || (0..rank).any(|i| !axes.contains(&i)) {
-        return Err(format!("{axes:?} is no permutation of {rank} axes"));
-    }
-    transposed(args.get(0)?, &axes)
-}
-
-/// What exporters compute the target of a reshape from.
-fn shape(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    if args.node.attribute("start").is_some() || args.node.attribute("end").is_some() {
-        return Err("`start` and `end` are not supported".into());
-    }
-    Ok(Constant(Tensor::list(dims(args.get(0)?).iter().map(|&d| d as f64).collect())))
-}
-
-fn gather(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let (list, at) = (args.constant(0)?, args.constant(1)?);
-    if list.dims.len() != 1 || args.node.integer("axis", 0) != 0 {
-        return Err("is supported on a list only".into());
-    }
-    let rows = at.integers().iter().map(|&i| axis(i, list.data.len())).collect::<Result<Vec<_>>>()?;
-    Ok(Constant(list.select(&rows, at.dims.clone())))
-}
-
-fn concat(args: &Args<'_>, _: &mut Chain) -> Result<Known> {
-    let mut data = Vec::new();
-    for i in 0..args.node.inputs.len() {
-        let list = args.constant(i)?;
-        if list.dims.len() != 1 {
-            return Err("is supported on lists only".into());
-        }
-        data.extend(&list.data);
-    }
-    elements(&[data.len()])?;
-    Ok(Constant(Tensor::list(data)))
 }

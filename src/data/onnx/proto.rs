@@ -1,7 +1,9 @@
 //! The messages of the ONNX schema that a network is made of; fields that say nothing about its values are passed over.
 
+use std::path::Path;
+
 use super::OnnxError;
-use super::tensor::Tensor;
+use super::stored::{Stored, tensor};
 use super::wire::Fields;
 use crate::data::Metadata;
 
@@ -13,20 +15,33 @@ pub(super) struct Model {
     /// Version of the standard operators.
     pub(super) opset: i64,
     pub(super) graph: Option<Graph>,
+    pub(super) functions: Vec<Function>,
     pub(super) metadata: Metadata,
+}
+
+/// `FunctionProto`: an operator that the file itself explains.
+#[derive(Debug, Default)]
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) domain: String,
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
+    /// Attributes that have a default.
+    pub(super) defaults: Vec<Attribute>,
+    pub(super) nodes: Vec<Node>,
 }
 
 /// `GraphProto`.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
-    pub(super) initializers: Vec<(String, Tensor)>,
+    pub(super) initializers: Vec<(String, Stored)>,
     pub(super) inputs: Vec<ValueInfo>,
     pub(super) outputs: Vec<ValueInfo>,
 }
 
 /// `NodeProto`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
@@ -37,14 +52,17 @@ pub(super) struct Node {
 }
 
 /// `AttributeProto`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Attribute {
     pub(super) name: String,
     pub(super) float: f32,
     pub(super) integer: i64,
     pub(super) floats: Vec<f64>,
     pub(super) integers: Vec<i64>,
-    pub(super) tensor: Option<Tensor>,
+    pub(super) text: String,
+    pub(super) tensor: Option<Stored>,
+    /// Inside of a function: the attribute of its call that this one is.
+    pub(super) of_call: String,
 }
 
 /// `ValueInfoProto` of a tensor.
@@ -59,21 +77,26 @@ pub(super) struct ValueInfo {
 pub(super) const FLOAT: i64 = 1;
 pub(super) const INT32: i64 = 6;
 pub(super) const INT64: i64 = 7;
+pub(super) const BOOL: i64 = 9;
+pub(super) const FLOAT16: i64 = 10;
 pub(super) const DOUBLE: i64 = 11;
+pub(super) const BFLOAT16: i64 = 16;
 
 impl Model {
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    /// `folder` is where files of numbers lie that the model names.
+    pub(super) fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
         let mut fields = Fields::new("ModelProto", bytes);
         let mut model = Self::default();
         while let Some((number, wire)) = fields.next()? {
             match number {
-                7 => model.graph = Some(Graph::read(fields.bytes("graph", wire)?)?),
+                7 => model.graph = Some(Graph::read(fields.bytes("graph", wire)?, folder)?),
                 8 => {
                     let (domain, version) = operator_set(fields.bytes("opset_import", wire)?)?;
                     if is_standard(&domain) {
                         model.opset = version;
                     }
                 }
+                25 => model.functions.push(Function::read(fields.bytes("functions", wire)?, folder)?),
                 14 => model.metadata.extend([entry(fields.bytes("metadata_props", wire)?)?]),
                 _ => {}
             }
@@ -100,7 +123,8 @@ fn operator_set(bytes: &[u8]) -> Result<(String, i64)> {
     Ok((domain, version))
 }
 
-fn entry(bytes: &[u8]) -> Result<(String, String)> {
+/// `StringStringEntryProto`.
+pub(super) fn entry(bytes: &[u8]) -> Result<(String, String)> {
     let mut fields = Fields::new("StringStringEntryProto", bytes);
     let (mut key, mut value) = (String::new(), String::new());
     while let Some((number, wire)) = fields.next()? {
@@ -113,14 +137,33 @@ fn entry(bytes: &[u8]) -> Result<(String, String)> {
     Ok((key, value))
 }
 
+impl Function {
+    fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
+        let mut fields = Fields::new("FunctionProto", bytes);
+        let mut function = Self::default();
+        while let Some((number, wire)) = fields.next()? {
+            match number {
+                1 => function.name = fields.text("name", wire)?,
+                4 => function.inputs.push(fields.text("input", wire)?),
+                5 => function.outputs.push(fields.text("output", wire)?),
+                7 => function.nodes.push(Node::read(fields.bytes("node", wire)?, folder)?),
+                10 => function.domain = fields.text("domain", wire)?,
+                11 => function.defaults.push(Attribute::read(fields.bytes("attribute_proto", wire)?, folder)?),
+                _ => {}
+            }
+        }
+        Ok(function)
+    }
+}
+
 impl Graph {
-    fn read(bytes: &[u8]) -> Result<Self> {
+    fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
         let mut fields = Fields::new("GraphProto", bytes);
         let mut graph = Self::default();
         while let Some((number, wire)) = fields.next()? {
             match number {
-                1 => graph.nodes.push(Node::read(fields.bytes("node", wire)?)?),
-                5 => graph.initializers.push(tensor(fields.bytes("initializer", wire)?)?),
+                1 => graph.nodes.push(Node::read(fields.bytes("node", wire)?, folder)?),
+                5 => graph.initializers.push(tensor(fields.bytes("initializer", wire)?, folder)?),
                 11 => graph.inputs.push(ValueInfo::read(fields.bytes("input", wire)?)?),
                 12 => graph.outputs.push(ValueInfo::read(fields.bytes("output", wire)?)?),
                 15 => return Err(fields.bad("sparse initializers are not supported")),
@@ -132,7 +175,7 @@ impl Graph {
 }
 
 impl Node {
-    fn read(bytes: &[u8]) -> Result<Self> {
+    fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
         let mut fields = Fields::new("NodeProto", bytes);
         let mut node = Self::default();
         while let Some((number, wire)) = fields.next()? {
@@ -141,7 +184,7 @@ impl Node {
                 2 => node.outputs.push(fields.text("output", wire)?),
                 3 => node.name = fields.text("name", wire)?,
                 4 => node.operator = fields.text("op_type", wire)?,
-                5 => node.attributes.push(Attribute::read(fields.bytes("attribute", wire)?)?),
+                5 => node.attributes.push(Attribute::read(fields.bytes("attribute", wire)?, folder)?),
                 7 => node.domain = fields.text("domain", wire)?,
                 _ => {}
             }
@@ -158,6 +201,10 @@ impl Node {
     pub(super) fn float(&self, name: &str, default: f32) -> f64 {
         f64::from(self.attribute(name).map_or(default, |a| a.float))
     }
+    /// The operator, behind its domain if it is not a standard one.
+    pub(super) fn full_operator(&self) -> String {
+        if is_standard(&self.domain) { self.operator.clone() } else { format!("{}.{}", self.domain, self.operator) }
+    }
     /// What messages call it: its own name, or that of what it writes.
     pub(super) fn label(&self) -> &str {
         if self.name.is_empty() { self.outputs.first().map_or("", String::as_str) } else { &self.name }
@@ -165,7 +212,7 @@ impl Node {
 }
 
 impl Attribute {
-    fn read(bytes: &[u8]) -> Result<Self> {
+    fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
         let mut fields = Fields::new("AttributeProto", bytes);
         let mut attribute = Self::default();
         while let Some((number, wire)) = fields.next()? {
@@ -173,9 +220,11 @@ impl Attribute {
                 1 => attribute.name = fields.text("name", wire)?,
                 2 => attribute.float = fields.float("f", wire)?,
                 3 => attribute.integer = fields.integer("i", wire)?,
-                5 => attribute.tensor = Some(tensor(fields.bytes("t", wire)?)?.1),
+                4 => attribute.text = String::from_utf8_lossy(fields.bytes("s", wire)?).into_owned(),
+                5 => attribute.tensor = Some(tensor(fields.bytes("t", wire)?, folder)?.1),
                 7 => fields.fixed("floats", wire, &mut attribute.floats, |b| f64::from(f32::from_le_bytes(b)))?,
                 8 => fields.integers("ints", wire, &mut attribute.integers)?,
+                21 => attribute.of_call = fields.text("ref_attr_name", wire)?,
                 _ => {}
             }
         }
@@ -229,48 +278,4 @@ fn only<'a>(mut fields: Fields<'a>, wanted: u64, name: &str) -> Result<Option<&'
         }
     }
     Ok(found)
-}
-
-/// `TensorProto`, its numbers as doubles (exact for every type that is read, integers up to 2⁵³).
-fn tensor(bytes: &[u8]) -> Result<(String, Tensor)> {
-    let mut fields = Fields::new("TensorProto", bytes);
-    let (mut name, mut dims, mut kind) = (String::new(), Vec::new(), 0);
-    let (mut floats, mut integers, mut raw, mut external) = (Vec::new(), Vec::new(), None, false);
-    let single = |b| f64::from(f32::from_le_bytes(b));
-    while let Some((number, wire)) = fields.next()? {
-        match number {
-            1 => fields.integers("dims", wire, &mut dims)?,
-            2 => kind = fields.integer("data_type", wire)?,
-            4 => fields.fixed("float_data", wire, &mut floats, single)?,
-            5 | 7 => fields.integers("int32_data or int64_data", wire, &mut integers)?,
-            8 => name = fields.text("name", wire)?,
-            9 => raw = Some(fields.bytes("raw_data", wire)?),
-            10 => fields.fixed("double_data", wire, &mut floats, f64::from_le_bytes)?,
-            14 => external = fields.integer("data_location", wire)? == 1,
-            _ => {}
-        }
-    }
-    let bad = |what: String| OnnxError::Malformed(format!("tensor `{name}`: {what}"));
-    if external {
-        return Err(bad("its numbers are in another file; save the model as one file".into()));
-    }
-    let data: Vec<f64> = match (kind, raw) {
-        (FLOAT, Some(raw)) => chunks(raw, single),
-        (DOUBLE, Some(raw)) => chunks(raw, f64::from_le_bytes),
-        (INT32, Some(raw)) => chunks(raw, |b| f64::from(i32::from_le_bytes(b))),
-        (INT64, Some(raw)) => chunks(raw, |b| i64::from_le_bytes(b) as f64),
-        (FLOAT | DOUBLE, None) => Some(floats),
-        (INT32 | INT64, None) => Some(integers.iter().map(|&i| i as f64).collect()),
-        _ => return Err(bad(format!("element type {kind} is not supported, expected float, double, int32 or int64"))),
-    }
-    .ok_or_else(|| bad("raw_data does not hold a whole number of elements".into()))?;
-    let tensor = Tensor::checked(&dims, data).map_err(bad)?;
-    Ok((name, tensor))
-}
-
-fn chunks<const N: usize>(raw: &[u8], decode: impl Fn([u8; N]) -> f64) -> Option<Vec<f64>> {
-    match raw.as_chunks() {
-        (numbers, []) => Some(numbers.iter().map(|b| decode(*b)).collect()),
-        _ => None,
-    }
 }

@@ -4,6 +4,8 @@
 //! the planes, shifts and factors on what is outside of σ, and an activation is recognised by what it is (`x·σ(x)`,
 //! `x/(1+e⁻ˣ)` …), not by how its nodes are strung together.
 
+use std::rc::Rc;
+
 use super::chain::Chain;
 use super::tensor::{MOST_ELEMENTS, Product, Result, Tensor, broadcast, elements, spread, transposition};
 use crate::math::Activation;
@@ -15,8 +17,9 @@ pub(super) struct Affine {
     pub(super) base: usize,
     /// The shape of the elements.
     pub(super) dims: Vec<usize>,
-    /// One list of elements for each node of the base, its coefficients; then the constants.
-    pub(super) planes: Vec<Vec<f64>>,
+    /// One list of elements for each node of the base, its coefficients; then the constants. Shared by all values that differ
+    /// only in what is outside of σ.
+    pub(super) planes: Rc<Vec<Vec<f64>>>,
 }
 
 impl Affine {
@@ -26,7 +29,7 @@ impl Affine {
         room(n + 1, n)?;
         let plane = |j| (0..n).map(|i| if i == j { 1.0 } else { 0.0 }).collect();
         // The plane of number n is all zeros: no constants.
-        Ok(Self { base, dims, planes: (0..=n).map(plane).collect() })
+        Ok(Self { base, dims, planes: Rc::new((0..=n).map(plane).collect()) })
     }
 
     /// Number of elements.
@@ -44,34 +47,44 @@ impl Affine {
     }
 
     /// `factor ⊙ self`, and `shift` added.
-    fn rescaled(mut self, factor: &[f64], shift: &[f64]) -> Self {
-        for plane in &mut self.planes {
-            plane.iter_mut().zip(factor).for_each(|(v, f)| *v *= f);
+    pub(super) fn rescaled(mut self, factor: &[f64], shift: &[f64]) -> Self {
+        if factor.iter().any(|&f| f != 1.0) {
+            for plane in Rc::make_mut(&mut self.planes) {
+                plane.iter_mut().zip(factor).for_each(|(v, f)| *v *= f);
+            }
         }
-        self.shift(shift);
+        if shift.iter().any(|&s| s != 0.0) {
+            self.shift(shift);
+        }
         self
     }
-    fn shift(&mut self, shift: &[f64]) {
-        let constants = self.planes.last_mut().expect("the constants are always there");
+    pub(super) fn shift(&mut self, shift: &[f64]) {
+        let constants = Rc::make_mut(&mut self.planes).last_mut().expect("the constants are always there");
         constants.iter_mut().zip(shift).for_each(|(v, s)| *v += s);
     }
-    fn negated(self) -> Self {
+    /// `factor · self`.
+    pub(super) fn times(self, factor: f64) -> Self {
         let n = self.len();
-        self.rescaled(&vec![-1.0; n], &vec![0.0; n])
+        self.rescaled(&vec![factor; n], &vec![0.0; n])
     }
     fn select(&self, rows: &[usize], dims: Vec<usize>) -> Result<Self> {
         room(self.planes.len(), rows.len())?;
         let planes = self.planes.iter().map(|plane| rows.iter().map(|&i| plane[i]).collect()).collect();
-        Ok(Self { base: self.base, dims, planes })
+        Ok(Self { base: self.base, dims, planes: Rc::new(planes) })
+    }
+    /// Sums of the elements of each group.
+    fn sums(&self, groups: &[Vec<usize>], dims: Vec<usize>) -> Self {
+        let sum = |plane: &Vec<f64>| groups.iter().map(|group| group.iter().map(|&i| plane[i]).sum()).collect();
+        Self { base: self.base, dims, planes: Rc::new(self.planes.iter().map(sum).collect()) }
     }
 
     /// The `c` with `self = c ⊙ other`, if there is one.
-    fn ratio(&self, other: &Self) -> Option<Vec<f64>> {
+    pub(super) fn ratio(&self, other: &Self) -> Option<Vec<f64>> {
         if (self.base, self.len()) != (other.base, other.len()) {
             return None;
         }
         let of_row = |i: usize| {
-            let pairs = || self.planes.iter().zip(&other.planes).map(|(a, b)| (a[i], b[i]));
+            let pairs = || self.planes.iter().zip(other.planes.iter()).map(|(a, b)| (a[i], b[i]));
             let (a, b) = pairs().max_by(|x, y| x.1.abs().total_cmp(&y.1.abs())).expect("at least the constants");
             let c = if b == 0.0 { 1.0 } else { a / b };
             let tolerance = 8.0 * f64::EPSILON * a.abs();
@@ -91,15 +104,28 @@ fn room(planes: usize, elements: usize) -> Result<()> {
 /// σ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Function {
-    /// Part of an activation that is not complete yet.
-    Exp,
+    /// The whole of an activation.
     Apply(Activation),
+    /// `eᵛ`: this and the others are parts of activations; `identities` puts them together.
+    Exp,
+    /// `v·eᵛ`
+    TimesExp,
+    Sinh,
+    Cosh,
+    /// `|v|`
+    Abs,
+    /// `e^−|v|`
+    ExpOfAbs,
+    /// `ln(1 + e^−|v|)`
+    LogOfAbs,
+    /// 1 where `v > 0`, else 0.
+    Step,
 }
 
-const LINEAR: Function = Function::Apply(Activation::Identity);
+pub(super) const LINEAR: Function = Function::Apply(Activation::Identity);
 
 /// `scale ⊙ function(argument) + shift`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Value {
     pub(super) function: Function,
     pub(super) argument: Affine,
@@ -140,7 +166,7 @@ impl Value {
         let argument = match self.function {
             LINEAR => self.argument.clone(),
             Function::Apply(activation) => chain.layer(self.argument.clone(), activation)?,
-            Function::Exp => return Err("an exponential that is no part of a known activation".into()),
+            part => return Err(part.incomplete()),
         };
         Ok(argument.rescaled(&self.scale, &self.shift))
     }
@@ -158,7 +184,7 @@ impl Value {
         } else {
             self.shift.iter_mut().zip(constant).for_each(|(s, c)| *s += c);
         }
-        self
+        self.canonical()
     }
 
     /// Multiplies by a constant of the same shape.
@@ -171,104 +197,6 @@ impl Value {
     pub(super) fn times_scalar(self, factor: f64) -> Self {
         let n = self.scale.len();
         self.times(&vec![factor; n])
-    }
-
-    pub(super) fn plus_value(&self, other: &Self, chain: &mut Chain) -> Result<Self> {
-        let (mut sum, other) = (self.settle(chain)?, other.settle(chain)?);
-        if sum.base != other.base {
-            return Err("adds nodes of different layers; only chains of layers are networks here".into());
-        }
-        for (plane, more) in sum.planes.iter_mut().zip(&other.planes) {
-            plane.iter_mut().zip(more).for_each(|(a, b)| *a += b);
-        }
-        Ok(Self::linear(sum, self.batch))
-    }
-
-    /// `1/self`: of `s·eᵛ + t` a sigmoid, `σ(−v − ln(s/t))/t`.
-    pub(super) fn reciprocal(&self) -> Result<Self> {
-        let unknown = || "divides by a computed value that is no part of a known activation".to_owned();
-        if self.function != Function::Exp {
-            return Err(unknown());
-        }
-        let argument = self.argument.clone().negated();
-        if self.shift.iter().all(|&t| t == 0.0) {
-            let scale = self.scale.iter().map(|s| 1.0 / s).collect();
-            return Ok(Self { argument, scale, ..self.clone() });
-        }
-        let ratio: Vec<f64> = self.scale.iter().zip(&self.shift).map(|(s, t)| s / t).collect();
-        if !ratio.iter().all(|r| r.is_finite() && *r > 0.0) {
-            return Err(unknown());
-        }
-        let mut sigmoid = Self::new(Function::Apply(Activation::Sigmoid), argument, self.batch);
-        sigmoid.argument.shift(&ratio.iter().map(|r| -r.ln()).collect::<Vec<_>>());
-        sigmoid.scale = self.shift.iter().map(|t| 1.0 / t).collect();
-        Ok(sigmoid)
-    }
-
-    /// `ln(self)`: of `s·eᵛ + t` a softplus, `softplus(v + ln(s/t)) + ln t`.
-    pub(super) fn logarithm(&self) -> Result<Self> {
-        let positive = |v: &[f64]| v.iter().all(|&v| v > 0.0 && v.is_finite());
-        let logs = |v: &[f64]| v.iter().map(|v| v.ln()).collect::<Vec<f64>>();
-        if self.function != Function::Exp || !positive(&self.scale) {
-            return Err("a logarithm that is no part of a known activation".into());
-        }
-        if self.shift.iter().all(|&t| t == 0.0) {
-            return Ok(Self::linear(self.argument.clone(), self.batch).plus(&logs(&self.scale)));
-        }
-        if !positive(&self.shift) {
-            return Err("a logarithm that is no part of a known activation".into());
-        }
-        let ratio: Vec<f64> = self.scale.iter().zip(&self.shift).map(|(s, t)| s / t).collect();
-        let mut softplus = Self::new(Function::Apply(Activation::Softplus), self.argument.clone(), self.batch);
-        softplus.argument.shift(&logs(&ratio));
-        softplus.shift = logs(&self.shift);
-        Ok(softplus)
-    }
-
-    /// The product of two computed values of the same shape: a SiLU, `c·v·σ(v)`, or a sigmoid, `eᵛ·σ(−v)`.
-    pub(super) fn times_value(&self, other: &Self, chain: &mut Chain) -> Result<Self> {
-        for (x, gate) in [(self, other), (other, self)] {
-            let Some((argument, factor)) = gate.gate() else { continue };
-            if x.function == Function::Exp {
-                let opposite = argument.clone().negated();
-                if opposite == x.argument && x.shift.iter().all(|&t| t == 0.0) {
-                    let sigmoid = Self::new(Function::Apply(Activation::Sigmoid), opposite, x.batch);
-                    return Ok(sigmoid.times(&factor).times(&x.scale));
-                }
-                continue;
-            }
-            if let Some(ratio) = x.settle(chain)?.ratio(&argument) {
-                let silu = Self::new(Function::Apply(Activation::Silu), argument, x.batch);
-                return Ok(silu.times(&factor).times(&ratio));
-            }
-        }
-        Err("multiplies two computed values whose product is no known activation".into())
-    }
-
-    /// As `factor ⊙ sigmoid(argument)`: also `1 − σ(v) = σ(−v)` and `1 ± tanh v = 2σ(±2v)`.
-    fn gate(&self) -> Option<(Affine, Vec<f64>)> {
-        let n = self.scale.len();
-        let shift_is = |sign: f64| self.shift.iter().zip(&self.scale).all(|(t, s)| *t == sign * s);
-        let doubled = |argument: Affine| argument.rescaled(&vec![2.0; n], &vec![0.0; n]);
-        let twice = |v: &[f64]| v.iter().map(|v| 2.0 * v).collect();
-        match self.function {
-            Function::Apply(Activation::Sigmoid) if shift_is(0.0) => Some((self.argument.clone(), self.scale.clone())),
-            Function::Apply(Activation::Sigmoid) if shift_is(-1.0) => {
-                Some((self.argument.clone().negated(), self.shift.clone()))
-            }
-            Function::Apply(Activation::Tanh) if shift_is(1.0) => {
-                Some((doubled(self.argument.clone()), twice(&self.scale)))
-            }
-            Function::Apply(Activation::Tanh) if shift_is(-1.0) => {
-                Some((doubled(self.argument.clone().negated()), twice(&self.shift)))
-            }
-            _ => None,
-        }
-    }
-
-    /// `self / other`; `eᵛ/(s·eᵛ + t)` is a sigmoid too.
-    pub(super) fn over_value(&self, other: &Self, chain: &mut Chain) -> Result<Self> {
-        self.times_value(&other.reciprocal()?, chain)
     }
 
     /// The matrix product with a constant, which is on the left or on the right.
@@ -295,11 +223,16 @@ impl Value {
             false => product.of(plane, &constant.data),
         };
         let planes = affine.planes.iter().map(multiply).collect();
-        Ok(Self::linear(Affine { base: affine.base, dims: product.dims, planes }, batch))
+        Ok(Self::linear(Affine { base: affine.base, dims: product.dims, planes: Rc::new(planes) }, batch))
+    }
+
+    /// Memory that it takes, in numbers.
+    pub(super) fn size(&self) -> usize {
+        (self.argument.planes.len() + 2) * self.scale.len()
     }
 
     /// The elements `rows` in another shape of one sample.
-    fn select(&self, rows: &[usize], dims: Vec<usize>, batch: Option<Batch>) -> Result<Self> {
+    pub(super) fn select(&self, rows: &[usize], dims: Vec<usize>, batch: Option<Batch>) -> Result<Self> {
         let pick = |v: &[f64]| rows.iter().map(|&i| v[i]).collect();
         let argument = self.argument.select(rows, dims)?;
         Ok(Self { function: self.function, argument, scale: pick(&self.scale), shift: pick(&self.shift), batch })
@@ -309,6 +242,47 @@ impl Value {
         let (rows, dims) = transposition(&self.argument.dims, axes);
         let moved = |b: Batch| Batch { axis: axes.iter().position(|&a| a == b.axis).expect("a permutation"), ..b };
         self.select(&rows, dims, self.batch.map(moved))
+    }
+
+    /// Sums over groups of elements.
+    pub(super) fn sums(
+        &self,
+        groups: &[Vec<usize>],
+        dims: Vec<usize>,
+        batch: Option<Batch>,
+        chain: &mut Chain,
+    ) -> Result<Self> {
+        Ok(Self::linear(self.settle(chain)?.sums(groups, dims), batch))
+    }
+
+    /// Values of the same layer one after the other along `axis`.
+    pub(super) fn concat(parts: &[Self], axis: usize, chain: &mut Chain) -> Result<Self> {
+        let first = &parts[0];
+        let alike = |v: &Self| (v.function, v.argument.base) == (first.function, first.argument.base);
+        if !parts.iter().all(alike) {
+            let settled =
+                parts.iter().map(|v| Ok(Self::linear(v.settle(chain)?, v.batch))).collect::<Result<Vec<_>>>()?;
+            if settled.iter().any(|v| v.argument.base != settled[0].argument.base) {
+                return Err("joins nodes of different layers; only chains of layers are networks here".into());
+            }
+            return Self::concat(&settled, axis, chain);
+        }
+        let mut dims = first.argument.dims.clone();
+        dims[axis] = parts.iter().map(|v| v.argument.dims[axis]).sum();
+        room(first.argument.planes.len(), elements(&dims)?)?;
+        let inner: usize = dims[axis + 1..].iter().product();
+        let join = |of: &dyn Fn(&Self) -> &[f64]| -> Vec<f64> {
+            let outer: usize = dims[..axis].iter().product();
+            let part = |v: &'_ Self, o: usize| {
+                let n = v.argument.dims[axis] * inner;
+                of(v)[o * n..][..n].to_vec()
+            };
+            (0..outer).flat_map(|o| parts.iter().flat_map(move |v| part(v, o))).collect()
+        };
+        let planes = (0..first.argument.planes.len()).map(|p| join(&|v| &v.argument.planes[p])).collect();
+        let (scale, shift) = (join(&|v| &v.scale), join(&|v| &v.shift));
+        let argument = Affine { base: first.argument.base, dims, planes: Rc::new(planes) };
+        Ok(Self { function: first.function, argument, scale, shift, batch: first.batch })
     }
 
     /// Another shape, in the graph's terms.
