@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use faer::Mat;
 
-use super::{Samples, Scaling, Simulator};
+use super::{Directions, Samples, Scaling, Simulator};
 use crate::error::{Error, Result};
+use crate::math::random::{Generator, Purpose, Streams};
 use crate::model::{Model, Payoff, Smoothing};
 use crate::nn::Packed;
 
@@ -96,6 +97,81 @@ impl<M: Model, P: Payoff> CurvatureSource for SmoothedCurvature<'_, '_, M, P> {
 pub struct Curvature<T: Packed> {
     rows: usize,
     bundles: Vec<Option<Bundle<T>>>,
+}
+
+/// Which batches get second-order labels, and along which directions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SecondOrder {
+    /// Along which.
+    pub directions: Directions,
+    /// One batch in so many.
+    pub every: usize,
+}
+
+/// Every batch, along its principal components.
+impl Default for SecondOrder {
+    fn default() -> Self {
+        Self { directions: Directions::PRINCIPAL, every: 1 }
+    }
+}
+
+/// Chooses directions for batch after batch, and has their products filled in.
+#[derive(Clone, Debug)]
+pub struct Bundler {
+    choice: SecondOrder,
+    rng: Generator,
+    /// Batches so far, and those of them with labels.
+    seen: [usize; 2],
+}
+
+impl Bundler {
+    /// With random directions of a seed.
+    ///
+    /// # Panics
+    /// If labels are to come every 0 batches.
+    #[track_caller]
+    pub fn new(choice: SecondOrder, seed: u64) -> Self {
+        assert!(choice.every > 0, "second-order labels come every so many batches, at least 1");
+        let rng = Streams::new(seed, Purpose::Directions).next().expect("streams never end");
+        Self { choice, rng, seen: [0; 2] }
+    }
+
+    /// Labels for the batches of samples, of so many rows each.
+    ///
+    /// # Errors
+    /// As the source.
+    ///
+    /// # Panics
+    /// If the samples have no derivatives.
+    #[track_caller]
+    pub fn label<T: Packed>(
+        &mut self,
+        samples: &Samples,
+        scaling: &Scaling,
+        batch: usize,
+        source: &mut dyn CurvatureSource,
+    ) -> Result<Curvature<T>> {
+        let slopes = samples.derivatives().expect("second-order labels go with derivatives");
+        let (n, m) = (samples.len(), slopes.ncols());
+        let batch = batch.min(n).max(1);
+        let mut bundles = Vec::new();
+        for start in (0..n).step_by(batch) {
+            let rows = start..n.min(start + batch);
+            if self.seen[0].is_multiple_of(self.choice.every) {
+                // Gradients and directions in scaled units, where lengths mean something; directions then in original ones.
+                let gradients = Mat::from_fn(rows.len(), m, |r, j| slopes[(start + r, j)] / scaling.slope(j));
+                let v = self.choice.directions.choose(gradients.as_ref(), self.seen[1], &mut self.rng);
+                let directions = Mat::from_fn(m, v.ncols(), |j, d| v[(j, d)] * scaling.input_deviation[j]);
+                bundles.push(Bundle::new(rows, directions));
+                self.seen[1] += 1;
+            }
+            self.seen[0] += 1;
+        }
+        source.fill(samples, batch, &mut bundles)?;
+        let mut labels = Curvature::new(n, batch);
+        bundles.iter().for_each(|bundle| labels.put(bundle, scaling));
+        Ok(labels)
+    }
 }
 
 impl<T: Packed> Curvature<T> {

@@ -73,6 +73,7 @@ impl<M: Model, P: Payoff> Simulator<'_, M, P> {
         let origin = samples.origin.as_ref().expect("samples that a simulator labelled");
         let mut streams = origin.streams.clone();
         let generators = streams.batch(n.div_ceil(CHUNK));
+        products.fill(0.0);
         let all = All { simulator: self, smoothing, inputs_were_drawn: origin.inputs_too, directions, block };
         all.halve(generators, 0, samples.inputs(), products.as_mut());
         Ok(())
@@ -94,8 +95,12 @@ impl<M: Model, P: Payoff> All<'_, '_, M, P> {
         match generators {
             [] => {}
             [generator] => {
-                let mut scratch = SCRATCH.take();
                 let &Self { smoothing, inputs_were_drawn, directions, block, .. } = self;
+                let blocks = row / block..(row + inputs.nrows()).div_ceil(block);
+                if directions.subrows(blocks.start, blocks.len()).norm_max() == 0.0 {
+                    return; // Products with nothing are the zeros that stand there.
+                }
+                let mut scratch = SCRATCH.take();
                 let (pairs, normals) = (self.simulator.pairs, Normals::new(&mut generator.clone()));
                 let scratch_ref = &mut scratch;
                 let task = Task {

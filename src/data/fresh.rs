@@ -1,8 +1,9 @@
 //! Endless samples for training: simulated anew for each epoch, or drawn once.
 
-use super::{Samples, Scaled, Scaling, Simulator};
+use super::{Bundler, Samples, Scaled, Scaling, Simulator, SmoothedCurvature};
+use crate::error::Result;
 use crate::math::random::Streams;
-use crate::model::{Model, Payoff};
+use crate::model::{Model, Payoff, Smoothing};
 use crate::nn::Packed;
 
 /// Samples of a simulator in scaled units, drawn anew each time or once and for all.
@@ -15,6 +16,7 @@ pub struct Fresh<'a, M, P, T: Packed> {
     /// Whether each draw replaces the one before.
     renew: bool,
     drawn: bool,
+    second_order: Option<(Bundler, Smoothing, usize)>,
 }
 
 impl<'a, M: Model, P: Payoff, T: Packed> Fresh<'a, M, P, T> {
@@ -29,7 +31,14 @@ impl<'a, M: Model, P: Payoff, T: Packed> Fresh<'a, M, P, T> {
     ) -> Self {
         let (samples, scaled) =
             (Samples::zeros(n, scaling.inputs(), derivatives), Scaled::zeros(n, scaling.inputs(), derivatives));
-        Self { simulator, scaling, streams, samples, scaled, renew, drawn: false }
+        Self { simulator, scaling, streams, samples, scaled, renew, drawn: false, second_order: None }
+    }
+
+    /// The same with second-order labels for batches of so many rows: those of the payoff so smoothed, over the same paths.
+    #[must_use]
+    pub fn with_second_order(mut self, bundler: Bundler, smoothing: Smoothing, batch: usize) -> Self {
+        self.second_order = Some((bundler, smoothing, batch));
+        self
     }
 
     /// Samples a draw.
@@ -46,12 +55,20 @@ impl<'a, M: Model, P: Payoff, T: Packed> Fresh<'a, M, P, T> {
     }
 
     /// The next samples.
-    pub fn draw(&mut self) -> &Scaled<T> {
+    ///
+    /// # Errors
+    /// If there are to be second-order labels and the payoff, so smoothed, has none.
+    pub fn draw(&mut self) -> Result<&Scaled<T>> {
         if self.renew || !self.drawn {
             self.simulator.draw_into(&mut self.streams, &mut self.samples);
             self.scaling.apply_into(&self.samples, &mut self.scaled);
+            if let Some((bundler, smoothing, batch)) = &mut self.second_order {
+                let mut source = SmoothedCurvature { simulator: self.simulator, smoothing: *smoothing };
+                let labels = bundler.label(&self.samples, self.scaling, *batch, &mut source)?;
+                self.scaled.set_curvature(Some(labels));
+            }
             self.drawn = true;
         }
-        &self.scaled
+        Ok(&self.scaled)
     }
 }

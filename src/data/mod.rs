@@ -2,6 +2,7 @@
 
 mod bundle;
 mod curvature;
+mod directions;
 mod error;
 mod file;
 mod fold;
@@ -15,7 +16,8 @@ mod surrogate;
 pub mod table;
 mod test_set;
 
-pub use bundle::{Bundle, Curvature, CurvatureSource, SmoothedCurvature};
+pub use bundle::{Bundle, Bundler, Curvature, CurvatureSource, SecondOrder, SmoothedCurvature};
+pub use directions::Directions;
 pub use error::DataError;
 pub use file::{Metadata, write_atomically};
 pub use fresh::Fresh;

@@ -5,7 +5,6 @@
 //! deviation 1.
 
 mod adam;
-mod directions;
 mod gradient;
 mod levenberg;
 mod loss;
@@ -13,7 +12,6 @@ mod schedule;
 mod trainer;
 
 pub use adam::Adam;
-pub use directions::Directions;
 pub use gradient::{BatchGradient, Losses, Rows};
 pub use levenberg::{LevenbergMarquardt, LevenbergReport};
 pub use loss::{Balance, DerivativeScale, Loss, LossWeights};

@@ -44,7 +44,7 @@ impl<M: Model, P: Payoff, T: Packed> Batches<T> for Fresh<'_, M, P, T> {
         Fresh::len(self)
     }
     fn next_epoch(&mut self) -> Result<&Scaled<T>> {
-        Ok(self.draw())
+        self.draw()
     }
     fn repeats(&self) -> bool {
         !self.renews()

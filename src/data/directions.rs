@@ -13,7 +13,7 @@ use crate::math::random::Generator;
 /// A product `Hv` costs six passes where the whole Hessian of `n` inputs costs `6n`; what is left out should matter little.
 ///
 /// ```
-/// use sobolev::train::Directions;
+/// use sobolev::data::Directions;
 /// assert_eq!("pca".parse(), Ok(Directions::PRINCIPAL));
 /// assert_eq!("random:3".parse(), Ok(Directions::Random { count: 3 }));
 /// assert_eq!("cartesian".parse(), Ok(Directions::Cartesian { count: None }));
