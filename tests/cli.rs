@@ -214,3 +214,34 @@ fn an_interrupt_leaves_a_checkpoint() {
     let stdout = works(folder.path(), &["evaluate", "--model", "out/oversized.safetensors"]);
     assert!(stdout.contains("interrupted"), "{stdout}");
 }
+
+/// Second derivatives from the model and from a teacher, in `train`, `finetune` and `run`; what cannot be is refused.
+#[test]
+fn second_order_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let small = ["--quick", "--samples", "2048", "--epochs", "2"];
+    let with = |args: &[&'static str]| [args, &small[..]].concat();
+    let train = ["train", "--dims", "3", "--widths", "12,8", "--out", "big.safetensors"];
+    works(path, &with(&[&train[..], &["--second-order", "--directions", "random:2", "--every", "3"]].concat()));
+    works(path, &with(&["prune", "--model", "big.safetensors", "--widths", "3-2", "--out", "small.safetensors"]));
+    let tune = ["finetune", "--model", "small.safetensors", "--second-order"];
+    let stdout = works(path, &with(&[&tune[..], &["--out", "a.safetensors"]].concat()));
+    assert!(stdout.contains("Gammas"), "{stdout}");
+    let teacher = ["--teacher", "big.safetensors", "--directions", "cartesian", "--out", "b.safetensors"];
+    works(path, &with(&[&tune[..], &teacher].concat()));
+    // Another choice leaves another network.
+    let bytes = |name: &str| fs::read(path.join(name)).unwrap();
+    let again = ["--directions", "random", "--out", "c.safetensors"];
+    works(path, &with(&[&tune[..], &again].concat()));
+    assert_ne!(bytes("a.safetensors"), bytes("c.safetensors"));
+    works(path, &[&SMALL[..], &["3", "--widths", "3-1", "--out", "r", "--second-order", "--every", "2"]].concat());
+
+    let unsmoothed = [&tune[..], &["--curvature-smoothing", "0"]].concat();
+    fails(path, &with(&unsmoothed), &["curvature smoothing 0", "positive width"]);
+    fails(path, &with(&[&tune[..], &["--directions", "svd"]].concat()), &["expected pca, random or cartesian"]);
+    fails(path, &with(&[&tune[..], &["--every", "0"]].concat()), &["at least 1"]);
+    fails(path, &with(&[&tune[..], &["--curvature-smoothing", "-1"]].concat()), &["at least 0"]);
+    fails(path, &with(&["finetune", "--model", "small.safetensors", "--directions", "pca"]), &["--second-order"]);
+    fails(path, &with(&[&train[..], &["--loss", "values", "--second-order"]].concat()), &["--loss sobolev"]);
+}

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::export::ExportArgs;
 pub use super::price::PriceArgs;
+pub use super::second_order::SecondOrderArgs;
 use crate::interval::Interval;
 use crate::pipeline::{Fit, Plan, Precision};
 
@@ -142,6 +143,9 @@ pub struct RunArgs {
     /// See [`CriterionArgs`].
     #[command(flatten)]
     pub criterion: CriterionArgs,
+    /// See [`SecondOrderArgs`].
+    #[command(flatten)]
+    pub second_order: SecondOrderArgs,
     /// Folder of the results
     #[arg(long, short, default_value = "out")]
     pub out: PathBuf,
@@ -177,6 +181,9 @@ pub struct TrainArgs {
     /// See [`FitArgs`].
     #[command(flatten)]
     pub fit: FitArgs,
+    /// See [`SecondOrderArgs`].
+    #[command(flatten)]
+    pub second_order: SecondOrderArgs,
     /// File of the trained network
     #[arg(long, short, default_value = "out/oversized.safetensors")]
     pub out: PathBuf,
@@ -186,9 +193,9 @@ pub struct TrainArgs {
     /// Hidden widths, as 6x128 or 128,128,64
     #[arg(long, value_parser = widths, default_value = "6x128")]
     pub widths: Widths,
-    /// What is minimised
-    #[arg(long, value_enum, default_value_t = LossArg::Values)]
-    pub loss: LossArg,
+    /// What is minimised [default: values, or sobolev with --second-order]
+    #[arg(long, value_enum)]
+    pub loss: Option<LossArg>,
     /// Seed of the basket's weights, volatilities and correlation
     #[arg(long, default_value_t = 1)]
     pub basket_seed: u64,
@@ -278,6 +285,9 @@ pub struct FinetuneArgs {
     /// See [`FitArgs`].
     #[command(flatten)]
     pub fit: FitArgs,
+    /// See [`SecondOrderArgs`].
+    #[command(flatten)]
+    pub second_order: SecondOrderArgs,
     /// The network to fine-tune
     #[arg(long, short, default_value = "out/pruned.safetensors")]
     pub model: PathBuf,

@@ -10,6 +10,7 @@ mod price;
 pub mod progress;
 mod report;
 mod run;
+mod second_order;
 pub mod sheet;
 pub mod smoothing;
 mod stages;

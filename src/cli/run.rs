@@ -49,6 +49,7 @@ fn plan(args: &RunArgs) -> Result<Plan> {
     let mut plan = args.fit.plan();
     args.fit.apply_to_all(&mut plan);
     plan.prune.keep = args.criterion.keep;
+    plan.second_order = args.second_order.curving();
     plan.pruned = args.widths.0.clone();
     plan.oversized = match &args.hidden {
         Some(widths) => widths.0.clone(),

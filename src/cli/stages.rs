@@ -20,9 +20,14 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
     plan.oversized = args.widths.0.clone();
     args.fit.apply(&mut plan.train);
     let reference = Reference::from(Problem::new(args.dims, args.basket_seed)?);
-    let loss = match args.loss {
-        LossArg::Values => Loss::Values,
-        LossArg::Sobolev => Loss::SOBOLEV,
+    plan.second_order = args.second_order.curving();
+    let loss = match (args.loss, plan.second_order) {
+        (Some(LossArg::Values), Some(_)) => {
+            return Err(Error::invalid("--second-order", "needs --loss sobolev, found --loss values"));
+        }
+        (_, Some(_)) => Loss::SECOND_ORDER,
+        (Some(LossArg::Sobolev), None) => Loss::SOBOLEV,
+        (Some(LossArg::Values) | None, None) => Loss::Values,
     };
     let mut study = Study::new(&reference, &plan, args.common.seed);
     let mut surrogate = study.initial(&plan.oversized)?;
@@ -60,6 +65,7 @@ pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
     let mut plan = args.fit.plan();
     args.fit.apply(&mut plan.finetune);
     args.fit.apply(&mut plan.retrain);
+    plan.second_order = args.second_order.curving();
     let mut study = Study::new(&reference, &plan, args.common.seed);
     let mut progress = Progress::new(args.common.quiet);
     let (own, teacher) = (surrogate.clone(), teacher.map(|t| t.surrogate));

@@ -82,7 +82,7 @@ impl<M: Model, P: Payoff> CurvatureSource for SmoothedCurvature<'_, '_, M, P> {
         let mut products = Mat::zeros(n, most * m);
         let done =
             self.simulator.hessian_products_into(samples, self.smoothing, directions.as_ref(), block, &mut products);
-        done.map_err(|e| Error::invalid("second-order labels", e.to_string()))?;
+        done.map_err(|e| Error::invalid(format!("curvature smoothing {}", self.smoothing.width()), e.to_string()))?;
         for bundle in bundles {
             let columns = bundle.products.ncols();
             bundle.products.copy_from(products.submatrix(bundle.rows.start, 0, bundle.rows.len(), columns));

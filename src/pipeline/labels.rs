@@ -2,7 +2,8 @@
 
 use faer::Mat;
 
-use crate::data::{Samples, Surrogate, TestSet};
+use crate::data::{Bundle, CurvatureSource, Samples, Surrogate, TestSet};
+use crate::error::{Error, Result};
 use crate::math::Activation;
 use crate::nn::{Chain as _, Network, Packed, Stack};
 
@@ -49,6 +50,32 @@ impl<'a, T: Packed> Teacher<'a, T> {
             vegas: Vec::new(),
             inputs,
         }
+    }
+}
+
+/// Exact products of the teacher's own Hessian.
+impl<T: Packed> CurvatureSource for Teacher<'_, T> {
+    /// # Errors
+    /// If a layer of the teacher has kinks, where all of its curvature would be.
+    fn fill(&mut self, samples: &Samples, _block: usize, bundles: &mut [Bundle<f64>]) -> Result<()> {
+        let kinked = self.network.chain().layers().iter().position(|l| l.activation == Activation::Relu);
+        if let Some(layer) = kinked {
+            let message = format!(
+                "layer {layer} has relu, whose second derivative is zero almost everywhere, so that it has no second-order \
+                 labels to give; expected a teacher of smooth activations"
+            );
+            return Err(Error::invalid("teacher", message));
+        }
+        let scaling = &self.surrogate.scaling;
+        for Bundle { rows, directions, products } in bundles {
+            let inputs = samples.inputs();
+            let x = scaling.inputs_of::<T>(inputs.subrows(rows.start, rows.len()));
+            let (m, deviation) = (directions.nrows(), &scaling.input_deviation);
+            let v = Mat::from_fn(m, directions.ncols(), |j, d| T::of(directions[(j, d)] / deviation[j]));
+            let scaled = self.network.hessian_products(x.as_ref(), v.as_ref());
+            *products = Mat::from_fn(rows.len(), scaled.ncols(), |r, c| scaled[(r, c)].to_f64() * scaling.slope(c % m));
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ mod study;
 
 pub use inputs::{Inputs, Use};
 pub use labels::{Teacher, piecewise_linear};
-pub use plan::{Fit, Plan, Polish, Precision, Pruning};
+pub use plan::{Curving, Fit, Plan, Polish, Precision, Pruning};
 pub use problem::Problem;
 pub use reference::{Imitation, Reference};
 pub use scores::{ColumnSummary, Method, Scores, Summary, Table2};

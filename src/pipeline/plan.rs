@@ -1,5 +1,8 @@
 //! How much of everything: the numbers behind a run, each stage's in one place.
 
+use crate::data::SecondOrder;
+use crate::model::Smoothing;
+
 /// Precision of training with Adam; everything else is in double precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -42,6 +45,17 @@ pub struct Polish {
     pub most_params: usize,
 }
 
+/// Second-order labels, where training sees derivatives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curving {
+    /// Of which batches, along which directions.
+    pub choice: SecondOrder,
+    /// How a model's payoff is smoothed for them (§5.2.4); its values and derivatives are labelled as ever.
+    pub smoothing: Smoothing,
+    /// Whether Levenberg–Marquardt sees them too.
+    pub polish: bool,
+}
+
 /// Rounds of pruning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pruning {
@@ -70,6 +84,8 @@ pub struct Plan {
     pub finetune: Fit,
     /// What follows each training of a small network.
     pub polish: Polish,
+    /// Second-order labels; none: training sees values and first derivatives only.
+    pub second_order: Option<Curving>,
 }
 
 impl Default for Plan {
@@ -85,6 +101,7 @@ impl Default for Plan {
             retrain: small,
             finetune: small,
             polish: Polish { samples: 1 << 16, held_out: 1 << 14, paths: 64, iterations: 40, most_params: 400 },
+            second_order: None,
         }
     }
 }

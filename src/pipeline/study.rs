@@ -5,12 +5,12 @@ use std::time::Instant;
 use faer::Mat;
 
 use super::labels::Teacher;
-use super::{Fit, Plan, Precision, Reference, Use};
-use crate::data::{Fresh, Samples, Scaled, Scaling, Simulator, Surrogate};
+use super::{Curving, Fit, Plan, Precision, Reference, Use};
+use crate::data::{Bundler, CurvatureSource, Fresh, Samples, Scaled, Scaling, Simulator, SmoothedCurvature, Surrogate};
 use crate::error::{Error, Result};
 use crate::math::Activation;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{AnyModel, AnyPayoff, Model, Payoff};
+use crate::model::{AnyModel, AnyPayoff, Model, Payoff, Smoothing};
 use crate::nn::{Network, Packed, Stack};
 use crate::observer::Observer;
 use crate::prune::{Criterion, Fold, History, Pruner, collapse};
@@ -114,8 +114,10 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
             let pruner = Pruner { widths: plan.pruned.clone(), keep: plan.prune.keep, fold };
             history = pruner.run(&mut s.network, criterion, &samples, loss, |net, _| {
                 let name = format!("prune to {}", widths_name(&net.chain().hidden()));
-                total
-                    .set(total.get() + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, observer)?);
+                total.set(
+                    total.get()
+                        + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, teacher, observer)?,
+                );
                 Ok(())
             })?;
             drop(labels);
@@ -137,13 +139,13 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     ) -> Result<()> {
         self.stage("finetune from network", surrogate, |study, s| {
             study.adopt(s, teacher)?;
-            let fit = study.plan.finetune;
+            let (fit, loss) = (study.plan.finetune, study.sobolev());
             let labels = study.teach(teacher, Draw::Distil, fit.samples, true)?;
             let scaling = s.scaling.clone();
             let name = "finetune from network";
-            let seen = study.fit_set(&mut s.network, name, &fit, Loss::SOBOLEV, &scaling, &labels, observer)?;
+            let seen = study.fit_set(&mut s.network, name, &fit, loss, &scaling, &labels, teacher, observer)?;
             drop(labels);
-            Ok(seen + study.polish_from_teacher(s, teacher, name, Loss::SOBOLEV, observer)?)
+            Ok(seen + study.polish_from_teacher(s, teacher, name, loss, observer)?)
         })
     }
 
@@ -154,12 +156,15 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     pub fn finetune_from_model(&mut self, surrogate: &mut Surrogate, observer: &mut dyn Observer) -> Result<()> {
         self.stage("finetune from model", surrogate, |study, s| {
             let (name, fit, polish) = ("finetune from model", study.plan.finetune, study.plan.polish);
-            let seen = study.fit_model(s, name, &fit, Loss::SOBOLEV, Draw::Finetune, observer)?;
+            let loss = study.sobolev();
+            let seen = study.fit_model(s, name, &fit, loss, Draw::Finetune, observer)?;
             let simulator = study.simulator(true, polish.paths)?;
             let held_out = Streams::new(study.seed, Purpose::HeldOut);
             let mut streams = [study.streams(Draw::Polish), held_out].into_iter();
+            let smoothing = study.plan.second_order.map_or(Smoothing::NONE, |c| c.smoothing);
+            let mut source = SmoothedCurvature { simulator: &simulator, smoothing };
             let draw = |n| Ok(simulator.draw(&mut streams.next().expect("training and held-out"), n));
-            Ok(seen + study.polish(s, name, Loss::SOBOLEV, observer, draw)?)
+            Ok(seen + study.polish(s, name, loss, observer, draw, &mut source)?)
         })
     }
 
@@ -181,11 +186,16 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         })
     }
 
+    /// The loss of fine-tuning.
+    fn sobolev(&self) -> Loss {
+        if self.plan.second_order.is_some() { Loss::SECOND_ORDER } else { Loss::SOBOLEV }
+    }
+
     fn retrain(&self, s: &mut Surrogate, teacher: &Surrogate, observer: &mut dyn Observer) -> Result<usize> {
         let fit = self.plan.retrain;
         let labels = self.teach(teacher, Draw::Retrain, fit.samples, false)?;
         let scaling = s.scaling.clone();
-        let seen = self.fit_set(&mut s.network, "retrain", &fit, Loss::Values, &scaling, &labels, observer)?;
+        let seen = self.fit_set(&mut s.network, "retrain", &fit, Loss::Values, &scaling, &labels, teacher, observer)?;
         drop(labels);
         Ok(seen + self.polish_from_teacher(s, teacher, "retrain", Loss::Values, observer)?)
     }
@@ -199,13 +209,15 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         observer: &mut dyn Observer,
     ) -> Result<usize> {
         let mut draws = [Draw::Polish, Draw::Inputs].into_iter();
-        self.polish(s, name, loss, observer, |n| {
+        let draw = |n| {
             let draw = draws.next().expect("training and held-out");
             self.teach(teacher, draw, n, loss != Loss::Values)
-        })
+        };
+        self.polish(s, name, loss, observer, draw, &mut Teacher::<f64>::new(teacher))
     }
 
-    /// Levenberg–Marquardt, if the network is small enough. `draw` gives the training samples, then the held-out ones.
+    /// Levenberg–Marquardt, if the network is small enough. `draw` gives the training samples, then the held-out ones;
+    /// `source` their second-order labels, if there are to be any.
     fn polish(
         &self,
         s: &mut Surrogate,
@@ -213,14 +225,24 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         loss: Loss,
         observer: &mut dyn Observer,
         mut draw: impl FnMut(usize) -> Result<Samples>,
+        source: &mut dyn CurvatureSource,
     ) -> Result<usize> {
         let polish = self.plan.polish;
         if polish.iterations == 0 || s.network.params().len() > polish.most_params {
             return Ok(0);
         }
-        let derivatives = loss != Loss::Values;
-        let training: Scaled<f64> = s.scaling.apply(&draw(polish.samples)?, derivatives);
-        let held_out: Scaled<f64> = s.scaling.apply(&draw(polish.held_out)?, derivatives);
+        let bend = self.plan.second_order.filter(|c| c.polish && loss.is_second_order());
+        let loss = if loss.is_second_order() && bend.is_none() { Loss::SOBOLEV } else { loss };
+        let mut scaled = |n: usize| -> Result<Scaled<f64>> {
+            let samples = draw(n)?;
+            let mut data = s.scaling.apply(&samples, loss != Loss::Values);
+            if let Some(Curving { choice, .. }) = bend {
+                let mut bundler = Bundler::new(choice, self.seed);
+                data.set_curvature(Some(bundler.label(&samples, &s.scaling, n, source)?));
+            }
+            Ok(data)
+        };
+        let (training, held_out) = (scaled(polish.samples)?, scaled(polish.held_out)?);
         let levenberg = LevenbergMarquardt {
             loss,
             iterations: polish.iterations,
@@ -242,25 +264,33 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         draw: Draw,
         observer: &mut dyn Observer,
     ) -> Result<usize> {
-        let derivatives = loss != Loss::Values;
-        let simulator = self.simulator(derivatives, fit.paths)?;
-        let streams = self.streams(draw);
-        let Surrogate { network, scaling } = s;
         match self.plan.precision {
-            Precision::Single => {
-                let mut source =
-                    Fresh::<_, _, f32>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
-                self.adam(network, name, fit, loss, &mut source, observer)
-            }
-            Precision::Double => {
-                let mut source =
-                    Fresh::<_, _, f64>::new(&simulator, scaling, streams, fit.samples, derivatives, fit.fresh);
-                self.adam(network, name, fit, loss, &mut source, observer)
-            }
+            Precision::Single => self.fit_model_in::<f32>(s, name, fit, loss, draw, observer),
+            Precision::Double => self.fit_model_in::<f64>(s, name, fit, loss, draw, observer),
         }
     }
 
-    /// Adam on a fixed set, in the plan's precision.
+    fn fit_model_in<T: Packed>(
+        &self,
+        s: &mut Surrogate,
+        name: &str,
+        fit: &Fit,
+        loss: Loss,
+        draw: Draw,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let derivatives = loss != Loss::Values;
+        let simulator = self.simulator(derivatives, fit.paths)?;
+        let Surrogate { network, scaling } = s;
+        let mut source =
+            Fresh::<_, _, T>::new(&simulator, scaling, self.streams(draw), fit.samples, derivatives, fit.fresh);
+        if let Some(Curving { choice, smoothing, .. }) = self.plan.second_order.filter(|_| loss.is_second_order()) {
+            source = source.with_second_order(Bundler::new(choice, self.seed), smoothing, fit.batch);
+        }
+        self.adam(network, name, fit, loss, &mut source, observer)
+    }
+
+    /// Adam on a fixed set that a teacher labelled, in the plan's precision.
     #[expect(clippy::too_many_arguments, reason = "network and scaling are borrowed apart")]
     fn fit_set(
         &self,
@@ -270,17 +300,37 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         loss: Loss,
         scaling: &Scaling,
         samples: &Samples,
+        teacher: &Surrogate,
         observer: &mut dyn Observer,
     ) -> Result<usize> {
-        let derivatives = loss != Loss::Values;
         match self.plan.precision {
             Precision::Single => {
-                self.adam(network, name, fit, loss, &mut &scaling.apply::<f32>(samples, derivatives), observer)
+                let data = self.scaled::<f32>(fit, loss, scaling, samples, teacher)?;
+                self.adam(network, name, fit, loss, &mut &data, observer)
             }
             Precision::Double => {
-                self.adam(network, name, fit, loss, &mut &scaling.apply::<f64>(samples, derivatives), observer)
+                let data = self.scaled::<f64>(fit, loss, scaling, samples, teacher)?;
+                self.adam(network, name, fit, loss, &mut &data, observer)
             }
         }
+    }
+
+    /// Samples that a teacher labelled, with its second-order labels for batches if the loss reads any.
+    fn scaled<T: Packed>(
+        &self,
+        fit: &Fit,
+        loss: Loss,
+        scaling: &Scaling,
+        samples: &Samples,
+        teacher: &Surrogate,
+    ) -> Result<Scaled<T>> {
+        let mut data = scaling.apply::<T>(samples, loss != Loss::Values);
+        if let Some(Curving { choice, .. }) = self.plan.second_order.filter(|_| loss.is_second_order()) {
+            let mut bundler = Bundler::new(choice, self.seed);
+            let labels = bundler.label(samples, scaling, fit.batch, &mut Teacher::<T>::new(teacher))?;
+            data.set_curvature(Some(labels));
+        }
+        Ok(data)
     }
 
     fn adam<T: Packed>(
