@@ -135,10 +135,145 @@ fn columns_by_name_by_number_and_in_other_spellings() {
         bench.run(&["--in", file, "--out", "out.csv", "--columns", columns]);
         assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 1, 2, 3]);
     }
-    assert!(bench.refusal(&["--in", "named.csv", "--out", "x.csv"]).contains("expected 2 columns, found 3"));
+    assert!(bench.refusal(&["--in", "named.csv", "--out", "x.csv"]).contains("expected 2 columns for a network"));
     let unknown = bench.refusal(&["--in", "named.csv", "--out", "x.csv", "--columns", "a,c"]);
     assert!(unknown.contains("no column `c` among id, b, a"), "{unknown}");
     assert!(!bench.path("x.csv").exists());
+}
+
+/// CSV as spreadsheets, data frames and people write it: the same three points.
+#[test]
+fn every_kind_of_csv() {
+    let bench = Bench::new();
+    for (what, text, more) in [
+        ("comments", "# made by hand\na,b\n1,2\n# half way\n0.25,-3.5\n1.9,9\n", &[][..]),
+        ("blanks", "1.0 2.0\n2.5e-1   -3.5\n 1.9e+00 9\n", &[]),
+        ("tabs", "a\tb\r\n1\t2\r\n.25\t-3.5\r\n1.9\t9.", &[]),
+        ("a separator at the end", "a,b,\n1,2,\n0.25,-3.5,\n1.9,9,\n", &[]),
+        ("quotes", "name,\"a\",b\n\"Basket, Inc.\",1,2\n\"x\"\"y\",\"0.25\",-3.5\n,1.9,9\n", &["--columns", "a,b"]),
+        ("a data frame's index and numbered header", ",0,1\n0,1,2\n1,0.25,-3.5\n2,1.9,9\n", &["--columns", "0,1"]),
+        ("a numbered header", "0,1\n1,2\n0.25,-3.5\n1.9,9\n", &[]),
+        ("other columns", "id,b,c,a\nx,2,,1\ny,-3.5,NaN,0.25\nz,9,-,1.9\n", &["--columns", "a,b"]),
+        ("an empty line at either end", "\n\n1,2\n0.25,-3.5\n1.9,9\n\n", &[]),
+    ] {
+        bench.put("in.csv", text);
+        bench.run(&[&["--in", "in.csv", "--out", "out.csv"], more].concat());
+        let text = bench.get("out.csv");
+        assert_rows(&table(&text).1, &POINTS, &[0, 1, 2, 3]);
+        assert!(text.starts_with("value,"), "{what}");
+    }
+    // A header alone is a table without rows.
+    bench.put("in.csv", "a,b\n");
+    bench.run(&["--in", "in.csv", "--out", "out.csv"]);
+    assert_eq!(bench.get("out.csv"), "value,delta_0,delta_1,gamma\n");
+    // Numbers come back from the result as they were computed.
+    bench.put("in.csv", "0.1,0.2\n");
+    bench.run(&["--in", "in.csv", "--out", "out.csv", "--greeks", "none"]);
+    bench.run(&["--in", "in.csv", "--out", "out.npy", "--greeks", "none"]);
+    let binary = f64::from_le_bytes(*fs::read(bench.path("out.npy")).unwrap().last_chunk().unwrap());
+    assert_eq!(bench.get("out.csv").lines().nth(1).unwrap().parse(), Ok(binary));
+}
+
+/// Thousands of columns, of which two are wanted.
+#[test]
+fn wide_tables() {
+    let bench = Bench::new();
+    let names: Vec<String> = (0..5000).map(|j| format!("x{j}")).collect();
+    let mut text = names.join(";") + "\n";
+    for [a, b] in POINTS {
+        let field = |j: usize| {
+            if j == 17 {
+                a.to_string()
+            } else if j == 4321 {
+                b.to_string()
+            } else {
+                "0".into()
+            }
+        };
+        text += &((0..5000).map(field).collect::<Vec<_>>().join(";") + "\n");
+    }
+    bench.put("in.csv", text);
+    bench.run(&["--in", "in.csv", "--out", "out.csv", "--columns", "x17,x4321"]);
+    assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 1, 2, 3]);
+    let message = bench.refusal(&["--in", "in.csv", "--out", "out.csv", "--columns", "x17,y"]);
+    assert!(message.contains("no column `y` among x0, x1") && message.contains("(4980 more)"), "{message}");
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_said_first() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("folder.csv")).unwrap();
+    bench.put("good.csv", "a,b\n1,2\n");
+    bench.put("twice.csv", "a,a,b\n1,1,2\n");
+    bench.put("utf16.csv", b"\xff\xfea\0,\0b\0\n\0");
+    bench.put("gzip.csv", b"\x1f\x8b\x08\0\0\0");
+    bench.put("empty.csv", "");
+    bench.put("text.npy", "1,2\n");
+    bench.put("cube.npy", npy("<f8", false, "(1, 1, 2)", &[0; 16]));
+    bench.put("complex.npy", npy("<c16", false, "(1, 2)", &[0; 32]));
+    let columns = |columns| ["--in", "twice.csv", "--out", "x.csv", "--columns", columns];
+    for (args, says) in [
+        (&["--in", "folder.csv", "--out", "x.csv"][..], "cannot read folder.csv: Is a directory"),
+        (&["--in", "good.csv", "--out", "folder.csv"], "cannot write folder.csv: is a directory"),
+        (&["--in", "good.csv", "--out", "/proc/no/x.csv"], "cannot make the folder /proc/no"),
+        (&["--in", "good.csv", "--out", "x.csv", "--rejects", "x.csv"], "rejects: expected another file"),
+        (&["--in", "good.csv", "--out", "x.xlsx"], "x.xlsx: unknown kind of table"),
+        (&["--in", "empty.csv", "--out", "x.csv"], "empty.csv: the table is empty"),
+        (&["--in", "utf16.csv", "--out", "x.csv"], "utf16.csv: the text is UTF-16"),
+        (&["--in", "gzip.csv", "--out", "x.csv"], "gzip.csv: the file is compressed"),
+        (&columns("a,b"), "twice.csv: several columns are named `a`; choose by number"),
+        (&columns("b,b"), "columns: `b` is named twice"),
+        (&columns("b"), "columns: expected 2 for a network of 2 inputs, found 1"),
+        (&["--in", "twice.csv", "--out", "x.csv"], "expected 2 columns for a network of 2 inputs, found 3"),
+        (&["--in", "text.npy", "--out", "x.csv"], "text.npy: not a NumPy file"),
+        (&["--in", "cube.npy", "--out", "x.csv"], "cube.npy: an array of 3 dimensions, expected rows and columns"),
+        (&["--in", "complex.npy", "--out", "x.csv"], "complex.npy: element type <c16 is not supported"),
+        (&["--model", "good.csv", "--in", "good.csv", "--out", "x.csv"], "good.csv: not a safetensors file"),
+        (&["--model", "none.onnx", "--in", "good.csv", "--out", "x.csv"], "cannot read none.onnx"),
+    ] {
+        let message = bench.refusal(args);
+        assert!(message.starts_with("error: ") && message.contains(says), "{args:?}: {message}");
+    }
+    assert!(!bench.path("x.csv").exists());
+    bench.run(&["--in", "twice.csv", "--out", "x.csv", "--columns", "1,2"]);
+}
+
+/// An interrupted run ends with 130 and leaves neither a result nor anything temporary.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let bench = Bench::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sobolev"))
+        .current_dir(bench.0.path())
+        .args(["price", "--model", "model.safetensors", "--in", "-", "--out", "out.csv", "--quiet"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let rows = "1,2\n".repeat(1 << 20);
+    // The whole of one block and more was read, so that the run has begun.
+    input.write_all(&rows.as_bytes()[..(4 << 20)]).unwrap();
+    input.write_all(b"1,2\n").unwrap();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let _ = input.write_all(rows.repeat(2).as_bytes());
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let left: Vec<_> = fs::read_dir(bench.0.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["model.safetensors"]);
+}
+
+/// `head` has enough after a line; that is no error.
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let bench = Bench::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sobolev"));
+    command.current_dir(bench.0.path()).args(["price", "--model", "model.safetensors", "--in", "in.csv", "--out", "-"]);
+    bench.put("in.csv", "1,2\n".repeat(200_000));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -226,7 +361,9 @@ fn numpy_arrays_in_either_order_and_precision() {
     let bytes = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     bench.put("c.npy", npy("<f8", false, "(3, 2)", &bytes(&flat)));
     bench.put("fortran.npy", npy("<f8", true, "(3, 2)", &bytes(&columns)));
-    for file in ["c.npy", "fortran.npy"] {
+    let big: Vec<u8> = flat.iter().flat_map(|v| v.to_be_bytes()).collect();
+    bench.put("big.npy", npy(">f8", false, "(3, 2)", &big));
+    for file in ["c.npy", "fortran.npy", "big.npy"] {
         bench.run(&["--in", file, "--out", "out.csv"]);
         assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 1, 2, 3]);
     }
@@ -278,7 +415,7 @@ fn networks_of_others_need_a_reference_model_for_a_score() {
     let without = evaluate(&[]);
     assert_eq!(without.status.code(), Some(2));
     let message = String::from_utf8(without.stderr).unwrap();
-    assert!(message.contains("reference model is unknown") && message.contains("--basket-seed"), "{message}");
+    assert!(message.contains("nothing is known of the inputs") && message.contains("--basket-seed"), "{message}");
     assert!(evaluate(&["--basket-seed", "3"]).status.success());
     let basket = r#"{"weights":[0.5,0.5],"correlation":[[1,0],[0,1]],"volatilities":[0.3,0.3]}"#;
     bench.put("basket.json", format!(r#"{{"model":{{"basket":{basket},"exposure":1,"maturity":2}},"strike":1.1}}"#));
@@ -287,6 +424,36 @@ fn networks_of_others_need_a_reference_model_for_a_score() {
     bench.put("basket.json", "{}");
     let message = String::from_utf8(evaluate(&["--reference", "basket.json"]).stderr).unwrap();
     assert!(message.contains("basket.json: metadata field `model` is missing"), "{message}");
+}
+
+/// To each of the formats and back; source files are compiled by the tests of `export`.
+#[test]
+fn networks_of_others_are_exported_too() {
+    let bench = Bench::new();
+    bench.put("in.csv", "1,2\n0.25,-3.5\n1.9,9\n");
+    let export = |from: &str, to: &str, out: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sobolev"));
+        command
+            .current_dir(bench.0.path())
+            .args(["export", "--model", from, "--to", to, "--out", out])
+            .output()
+            .unwrap()
+    };
+    for (from, to, out) in [
+        ("model.safetensors", "onnx", "there.onnx"),
+        ("there.onnx", "safetensors", "back.safetensors"),
+        ("back.safetensors", "onnx", "again.onnx"),
+    ] {
+        assert!(export(from, to, out).status.success(), "{from} to {to}");
+        bench.run(&["--model", out, "--in", "in.csv", "--out", "out.csv", "--outside", "refuse"]);
+        assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 1, 2, 3]);
+    }
+    for (to, out) in [("rust", "net.rs"), ("c", "net.c")] {
+        assert!(export("there.onnx", to, out).status.success(), "{to}");
+        assert!(bench.get(out).contains("[0.0, 2.0]") || bench.get("net.h").contains("2.0"), "the domain came along");
+    }
+    let wrong = export("there.onnx", "c", "net.h");
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]

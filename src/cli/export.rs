@@ -1,17 +1,17 @@
-//! `export`: a surrogate file as source to embed.
+//! `export`: a network as source to embed, or as a file for other programs.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::data::{Surrogate, write_atomically};
+use crate::data::{load_network, write_atomically};
 use crate::error::{Error, Result};
-use crate::export::{About, c, rust};
+use crate::export::{About, c, onnx, rust};
 
 /// `export`.
 #[derive(Args, Clone, Debug)]
 pub struct ExportArgs {
-    /// The network to export
+    /// The network to export, .safetensors or .onnx
     #[arg(long, short, default_value = "out/from_model.safetensors")]
     pub model: PathBuf,
     /// What to write
@@ -29,28 +29,28 @@ pub enum Format {
     Rust,
     /// Freestanding C99 and a header
     C,
-    /// A copy of the network's file
+    /// An ONNX file in double precision, with the scaling inside
+    Onnx,
+    /// The network's own file
     Safetensors,
 }
 
 pub(super) fn export(args: &ExportArgs) -> Result<()> {
-    let (surrogate, metadata) = Surrogate::load(&args.model)?;
-    let about = About::from_metadata(&metadata).map_err(|e| Error::format(&args.model, e.to_string()))?;
+    let (surrogate, metadata) = load_network(&args.model)?;
+    let about = || About::from_metadata(&metadata).map_err(|e| Error::format(&args.model, e.to_string()));
     match args.to {
-        Format::Rust => write_atomically(&args.out, rust(&surrogate, &about)?.as_bytes())?,
+        Format::Rust => write_atomically(&args.out, rust(&surrogate, &about()?)?.as_bytes())?,
         Format::C => {
             let header = args.out.with_extension("h");
             let stem = args.out.file_stem().and_then(|s| s.to_str()).filter(|_| header != args.out);
             let stem = stem.ok_or_else(|| Error::invalid("out", "expected the name of a C file, as pricer.c"))?;
-            let files = c(&surrogate, &about, stem)?;
+            let files = c(&surrogate, &about()?, stem)?;
             write_atomically(&header, files.header.as_bytes())?;
             write_atomically(&args.out, files.source.as_bytes())?;
             println!("wrote {}", header.display());
         }
-        Format::Safetensors => {
-            let bytes = std::fs::read(&args.model).map_err(Error::io(&args.model, "read"))?;
-            write_atomically(&args.out, &bytes)?;
-        }
+        Format::Onnx => write_atomically(&args.out, &onnx::write_onnx(&surrogate, &metadata))?,
+        Format::Safetensors => surrogate.save(&args.out, &metadata)?,
     }
     println!("wrote {} ({})", args.out.display(), surrogate.network.describe());
     Ok(())

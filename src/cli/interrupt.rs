@@ -1,4 +1,5 @@
-//! Ctrl-C: the first asks the running stage to stop at its next step and write its checkpoint, the second kills at once.
+//! Ctrl-C, or a scheduler's polite end: the first asks the running stage to stop at its next step and write its checkpoint, the second
+//! kills at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -26,7 +26,8 @@ pub struct PriceArgs {
     /// The network, .safetensors or .onnx
     #[arg(long, short, default_value = "out/from_model.safetensors")]
     pub model: PathBuf,
-    /// Table of inputs, one point a row: .csv, .npy or .parquet, or - for CSV from standard input
+    /// Table of inputs, one point a row: .csv (or .tsv, .txt; separated by comma, semicolon, tab or blanks, with or without a header,
+    /// comments after #), .npy or .parquet, or - for CSV from standard input
     #[arg(long = "in", short, value_name = "FILE")]
     pub input: PathBuf,
     /// Table of results: .csv, .npy or .parquet, or - for CSV to standard output
@@ -93,29 +94,36 @@ pub enum OutsideArg {
 
 pub(super) fn price(args: &PriceArgs) -> Result<()> {
     use_threads(args.threads)?;
+    if args.rejects.as_ref() == Some(&args.out) {
+        return Err(Error::invalid("rejects", "expected another file than that of --out"));
+    }
+    match run(args) {
+        // Whoever read the results has enough of them.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn run(args: &PriceArgs) -> Result<()> {
     let (surrogate, metadata) = load_network(&args.model)?;
     let pricer = Pricer::new(&surrogate, &args.greeks).map_err(|message| Error::format(&args.model, message))?;
     let domain = domain(args, &metadata, pricer.inputs)?;
     let mut source = table::read(&args.input, pricer.inputs, args.columns.as_deref())?;
     let mut sink = table::write(&args.out, &pricer.names())?;
     let mut report = Report::new(args)?;
-    let mut block = Block::default();
+    let (mut block, mut results) = (Block::default(), Vec::new());
     while source.next(&mut block)? {
         if interrupt::requested() {
             return Err(Error::Interrupted);
         }
         let rejected = report.block(&block, domain.as_deref(), pricer.inputs)?;
-        let mut results = pricer.rows(&block.data);
+        pricer.rows(&block.data, &mut results);
         let width = pricer.width();
         match args.invalid {
             InvalidArg::Skip if !rejected.is_empty() => results = without(&results, width, &rejected),
             _ => rejected.iter().for_each(|row| results[row * width..][..width].fill(f64::NAN)),
         }
-        match sink.write(&results) {
-            // Whoever read the results has enough of them.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written?,
-        }
+        sink.write(&results)?;
         report.progress();
     }
     sink.finish()?;
@@ -184,26 +192,20 @@ impl<'a> Pricer<'a> {
     }
 
     /// The results of each row, row-major.
-    fn rows(&self, inputs: &[f64]) -> Vec<f64> {
+    fn rows(&self, inputs: &[f64], results: &mut Vec<f64>) {
         /// Rows that one thread takes at a time: inputs, derivatives and results stay in its cache.
         const ROWS: usize = 2048;
         let width = self.width();
-        let mut results = vec![0.0; inputs.len() / self.inputs * width];
+        results.resize(inputs.len() / self.inputs * width, 0.0);
         let pieces = results.par_chunks_mut(ROWS * width).zip(inputs.par_chunks(ROWS * self.inputs));
         pieces.for_each(|(results, inputs)| {
             self.piece(MatRef::from_row_major_slice(inputs, inputs.len() / self.inputs, self.inputs), results);
         });
-        results
     }
 
     fn piece(&self, inputs: MatRef<'_, f64>, results: &mut [f64]) {
         let Surrogate { network, scaling } = self.surrogate;
-        let width = self.width();
-        let mut column = 0;
-        let mut put = |values: &dyn Fn(usize) -> f64| {
-            results.iter_mut().skip(column).step_by(width).enumerate().for_each(|(r, to)| *to = values(r));
-            column += 1;
-        };
+        let mut table = Columns { rows: results, width: self.width(), next: 0 };
         let scaled = scaling.inputs_of::<f64>(inputs);
         let direction: Vec<f64> = scaling.input_deviation.iter().map(|d| 1.0 / d).collect();
         let (values, deltas, curvature) = if self.gamma {
@@ -214,14 +216,18 @@ impl<'a> Pricer<'a> {
         } else {
             (network.value(scaled.as_ref()), Mat::new(), Mat::new())
         };
-        put(&|r| values[(r, 0)] * scaling.value_deviation + scaling.value_mean);
+        let (deviation, mean) = (scaling.value_deviation, scaling.value_mean);
+        table.put(values.col_as_slice(0), |y| y * deviation + mean);
         for j in 0..if self.delta { self.inputs } else { 0 } {
             let slope = scaling.slope(j);
-            put(&|r| deltas[(r, j)] * slope);
+            table.put(deltas.col_as_slice(j), |d| d * slope);
         }
         if self.gamma {
-            let along = |r| (0..self.inputs).map(|j| curvature[(r, j)] * direction[j]).sum::<f64>();
-            put(&|r| along(r) * scaling.value_deviation);
+            let mut along = vec![0.0; inputs.nrows()];
+            for (j, slope) in direction.iter().enumerate() {
+                along.iter_mut().zip(curvature.col_as_slice(j)).for_each(|(sum, c)| *sum += c * slope);
+            }
+            table.put(&along, |g| g * deviation);
         }
         for i in 0..if self.hessian { self.inputs } else { 0 } {
             let mut axis = vec![0.0; self.inputs];
@@ -229,9 +235,24 @@ impl<'a> Pricer<'a> {
             let (.., row) = network.hvp(scaled.as_ref(), &axis);
             for j in 0..self.inputs {
                 let slope = scaling.slope(j);
-                put(&|r| row[(r, j)] * slope);
+                table.put(row.col_as_slice(j), |h| h * slope);
             }
         }
+    }
+}
+
+/// Rows that are filled column by column.
+struct Columns<'a> {
+    rows: &'a mut [f64],
+    width: usize,
+    next: usize,
+}
+
+impl Columns<'_> {
+    fn put(&mut self, values: &[f64], f: impl Fn(f64) -> f64) {
+        let column = self.rows.iter_mut().skip(self.next).step_by(self.width);
+        column.zip(values).for_each(|(to, &v)| *to = f(v));
+        self.next += 1;
     }
 }
 

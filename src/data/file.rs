@@ -39,6 +39,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// A file that takes the name `path` once it is persisted, and is gone if it is not.
 pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
+    if path.is_dir() {
+        // Said now, not when the work is done.
+        return Err(Error::io(path, "write")(std::io::ErrorKind::IsADirectory.into()));
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
     let mut builder = tempfile::Builder::new();

@@ -58,34 +58,48 @@ impl Csv {
         Ok(())
     }
 
-    /// Finds separator and columns from the first line, which is a header if nothing in it is a number.
+    /// Finds separator and columns from the first line, which is a header if nothing in it is a number, or if it counts the columns
+    /// from 0 as tables without names do when some programs write them.
     fn begin(&mut self, inputs: usize, columns: Option<&[String]>) -> Result<()> {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+        let bad = |message: &str| Error::format(&self.path, message);
+        match self.text.as_slice() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(bad("the text is UTF-16, expected UTF-8")),
+            [0x1f, 0x8b, ..] => return Err(bad("the file is compressed; pipe it through `gzip -dc` and read `-`")),
+            _ => {}
+        }
         if self.text.starts_with(BYTE_ORDER_MARK) {
             self.text.drain(..BYTE_ORDER_MARK.len());
         }
-        let mut lines = self.text.split_inclusive(|&b| b == b'\n');
-        let blank = lines.by_ref().take_while(|line| line.trim_ascii().is_empty()).count();
-        let skipped: usize = self.text.split_inclusive(|&b| b == b'\n').take(blank).map(<[u8]>::len).sum();
-        self.text.drain(..skipped);
-        self.line += blank as u64;
-        let Some(first) = self.text.split_inclusive(|&b| b == b'\n').next() else {
-            return Err(Error::format(&self.path, "the table is empty"));
-        };
-        let separator = [b',', b';', b'\t'].into_iter().find(|s| first.contains(s)).unwrap_or(b',');
-        let fields: Vec<&[u8]> = first.split(|&b| b == separator).map(trim).collect();
-        let header = fields.iter().all(|field| number(field).is_none());
-        let names: Vec<String> = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
-        let (found, length) = (fields.len(), first.len());
-        let positions = match columns {
-            Some(wanted) => positions(&self.path, header.then_some(&names[..]), found, wanted)?,
-            None => in_order(&self.path, inputs, found)?,
-        };
-        self.shape = Shape { separator, found, positions };
-        if header {
-            self.text.drain(..length);
+        let (mut skipped, mut first) = (0, None);
+        for line in self.text.split_inclusive(|&b| b == b'\n') {
+            if !is_passed_over(line) {
+                first = Some(line);
+                break;
+            }
+            skipped += line.len();
             self.line += 1;
         }
+        let first = first.ok_or_else(|| bad("the table is empty"))?;
+        let separator = [b',', b';', b'\t', b' '].into_iter().find(|s| first.trim_ascii().contains(s)).unwrap_or(b',');
+        let mut fields = Vec::new();
+        split(first, separator, &mut fields);
+        let names: Vec<String> = fields.iter().map(|f| String::from_utf8_lossy(trim(f)).into_owned()).collect();
+        // Row numbers in front have no name.
+        let numbers = names.strip_prefix(&[String::new()]).unwrap_or(&names);
+        let counted = numbers.len() > 1 && numbers.iter().enumerate().all(|(i, name)| *name == i.to_string());
+        let header = counted || fields.iter().all(|field| number(trim(field)).is_none());
+        let found = fields.len();
+        // A separator at the end of every line makes no column.
+        let named = if names.last().is_some_and(String::is_empty) { found - 1 } else { found };
+        let positions = match columns {
+            Some(wanted) => positions(&self.path, header.then_some(&names[..named]), named, wanted)?,
+            None => in_order(&self.path, inputs, named)?,
+        };
+        let header_length = if header { first.len() } else { 0 };
+        self.shape = Shape { separator, found, positions };
+        self.text.drain(..skipped + header_length);
+        self.line += u64::from(header);
         Ok(())
     }
 }
@@ -140,9 +154,9 @@ impl Shape {
         let (mut block, mut lines) = (Block::default(), 0);
         let mut spans = Vec::with_capacity(self.found);
         for line in text.split_inclusive(|&b| b == b'\n') {
-            if !line.trim_ascii().is_empty() {
+            if !is_passed_over(line) {
                 spans.clear();
-                spans.extend(line.split(|&b| b == self.separator));
+                split(line, self.separator, &mut spans);
                 let start = block.data.len();
                 if let Err(reason) = self.row(&spans, &mut block.data) {
                     block.data.resize(start, 0.0);
@@ -172,6 +186,26 @@ impl Shape {
             out.push(value);
         }
         Ok(())
+    }
+}
+
+/// Empty lines and comments, which begin with `#`.
+fn is_passed_over(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start(), [] | [b'#', ..])
+}
+
+/// The fields of a line; a separator inside of quotes separates nothing, and several blanks in a row separate once.
+fn split<'a>(line: &'a [u8], separator: u8, fields: &mut Vec<&'a [u8]>) {
+    if separator == b' ' {
+        fields.extend(line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()));
+    } else if line.contains(&b'"') {
+        let mut quoted = false;
+        fields.extend(line.split(|&b| {
+            quoted ^= b == b'"';
+            b == separator && !quoted
+        }));
+    } else {
+        fields.extend(line.split(|&b| b == separator));
     }
 }
 

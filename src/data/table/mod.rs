@@ -162,14 +162,28 @@ fn name(path: &Path, standard: &str) -> PathBuf {
 
 /// Where the wanted columns stand among `names`, or among so many without names.
 fn positions(path: &Path, names: Option<&[String]>, found: usize, wanted: &[String]) -> Result<Vec<usize>> {
+    if let Some(twice) = wanted.iter().enumerate().find_map(|(i, want)| wanted[..i].contains(want).then_some(want)) {
+        return Err(Error::invalid("columns", format!("`{twice}` is named twice")));
+    }
     let find = |want: &String| {
+        if names.is_some_and(|names| names.iter().filter(|name| *name == want).count() > 1) {
+            return Err(Error::format(path, format!("several columns are named `{want}`; choose by number")));
+        }
         let named = names.and_then(|names| names.iter().position(|name| name == want));
         named.or_else(|| want.parse().ok().filter(|&i| i < found)).ok_or_else(|| {
-            let among = names.map_or_else(|| format!("{found} columns without names"), |names| names.join(", "));
+            let among = names.map_or_else(|| format!("{found} columns without names"), listed);
             Error::format(path, format!("there is no column `{want}` among {among}"))
         })
     };
     wanted.iter().map(find).collect()
+}
+
+/// Names for a message, not too many of them.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let more = names.len().saturating_sub(MOST);
+    let tail = if more > 0 { format!(", … ({more} more)") } else { String::new() };
+    names[..names.len() - more].join(", ") + &tail
 }
 
 /// Every column in order, if there are as many as inputs.
@@ -177,6 +191,7 @@ fn in_order(path: &Path, inputs: usize, found: usize) -> Result<Vec<usize>> {
     if found == inputs {
         return Ok((0..inputs).collect());
     }
-    let message = format!("expected {inputs} columns, found {found}; choose by --columns");
+    let message =
+        format!("expected {inputs} columns for a network of {inputs} inputs, found {found}; choose by --columns");
     Err(Error::format(path, message))
 }

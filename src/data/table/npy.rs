@@ -29,10 +29,45 @@ struct Npy {
 /// What the header says.
 #[derive(Debug, PartialEq)]
 struct Header {
-    single: bool,
+    kind: Kind,
     fortran: bool,
     rows: usize,
     columns: usize,
+}
+
+/// The type of an element: a letter and its bytes, as NumPy has them, and their order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Kind {
+    letter: u8,
+    size: usize,
+    big_endian: bool,
+}
+
+impl Kind {
+    /// From `<f8` and the like.
+    fn parse(text: &str) -> Option<Self> {
+        let (&[order, letter, digit], "") = (text.as_bytes().first_chunk()?, text.get(3..)?) else { return None };
+        let known = matches!(order, b'<' | b'>' | b'=' | b'|') && matches!((letter, digit), (b'f' | b'i', b'4' | b'8'));
+        known.then_some(Self { letter, size: usize::from(digit - b'0'), big_endian: order == b'>' })
+    }
+
+    /// Hands out the numbers of a run of bytes.
+    fn numbers(self, bytes: &[u8], put: impl FnMut(usize, f64)) {
+        fn each<const N: usize>(bytes: &[u8], big: bool, of: impl Fn([u8; N]) -> f64, mut put: impl FnMut(usize, f64)) {
+            for (i, &(mut number)) in bytes.as_chunks().0.iter().enumerate() {
+                if big {
+                    number.reverse();
+                }
+                put(i, of(number));
+            }
+        }
+        match (self.letter, self.size) {
+            (b'f', 4) => each(bytes, self.big_endian, |b| f64::from(f32::from_le_bytes(b)), put),
+            (b'f', _) => each(bytes, self.big_endian, f64::from_le_bytes, put),
+            (_, 4) => each(bytes, self.big_endian, |b| f64::from(i32::from_le_bytes(b)), put),
+            (_, _) => each(bytes, self.big_endian, |b| i64::from_le_bytes(b) as f64, put),
+        }
+    }
 }
 
 pub(super) fn read(path: &Path, inputs: usize, columns: Option<&[String]>) -> Result<Box<dyn Source>> {
@@ -61,7 +96,7 @@ pub(super) fn read(path: &Path, inputs: usize, columns: Option<&[String]>) -> Re
     file.read_exact(&mut text).map_err(short)?;
     data += length as u64;
     let header = Header::parse(&String::from_utf8_lossy(&text), inputs).map_err(bad)?;
-    let wanted = (header.rows as u128) * (header.columns as u128) * header.size() as u128 + u128::from(data);
+    let wanted = (header.rows as u128) * (header.columns as u128) * header.kind.size as u128 + u128::from(data);
     let found = file.metadata().map_err(io())?.len();
     if u128::from(found) < wanted {
         return Err(bad(format!("cut short: {wanted} bytes expected, {found} found")));
@@ -82,14 +117,11 @@ impl Header {
             rest.strip_prefix(':').map(str::trim_start).ok_or_else(|| format!("`{name}` has no value"))
         };
         let kind = field("descr")?;
-        let single = match kind {
-            k if k.starts_with("'<f8'") => false,
-            k if k.starts_with("'<f4'") => true,
-            _ => {
-                let kind = kind.split(',').next().unwrap_or(kind);
-                return Err(format!("element type {kind} is not supported, expected '<f8' or '<f4'"));
-            }
-        };
+        let quoted = kind.strip_prefix('\'').and_then(|k| k.split_once('\'')).map(|(k, _)| k);
+        let kind = quoted.and_then(Kind::parse).ok_or_else(|| {
+            let kind = quoted.map_or(kind, |k| k).trim_end();
+            format!("element type {kind} is not supported, expected f8, f4, i8 or i4")
+        })?;
         let shape = field("shape")?;
         let wrong = || "`shape` is no list of extents".to_owned();
         let inside = shape.strip_prefix('(').and_then(|s| s.split_once(')')).ok_or_else(wrong)?.0;
@@ -102,29 +134,19 @@ impl Header {
             [rows, columns] => (rows, columns),
             _ => return Err(format!("an array of {} dimensions, expected rows and columns", extents.len())),
         };
-        Ok(Self { single, fortran: field("fortran_order")?.starts_with("True"), rows, columns })
-    }
-
-    fn size(&self) -> usize {
-        if self.single { 4 } else { 8 }
+        Ok(Self { kind, fortran: field("fortran_order")?.starts_with("True"), rows, columns })
     }
 }
 
 impl Npy {
     /// Reads `n` numbers from number `first` of the array on.
-    fn numbers(&mut self, first: usize, n: usize, mut put: impl FnMut(usize, f64)) -> Result<()> {
-        let size = self.header.size();
-        self.bytes.resize(n * size, 0);
-        let at = self.data + first as u64 * size as u64;
+    fn numbers(&mut self, first: usize, n: usize, put: impl FnMut(usize, f64)) -> Result<()> {
+        let kind = self.header.kind;
+        self.bytes.resize(n * kind.size, 0);
+        let at = self.data + first as u64 * kind.size as u64;
         let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut self.bytes));
         read.map_err(Error::io(&self.path, "read"))?;
-        if self.header.single {
-            let (numbers, _) = self.bytes.as_chunks();
-            numbers.iter().enumerate().for_each(|(i, b)| put(i, f64::from(f32::from_le_bytes(*b))));
-        } else {
-            let (numbers, _) = self.bytes.as_chunks();
-            numbers.iter().enumerate().for_each(|(i, b)| put(i, f64::from_le_bytes(*b)));
-        }
+        kind.numbers(&self.bytes, put);
         Ok(())
     }
 }
@@ -203,7 +225,7 @@ impl Sink for Writer {
 
 #[cfg(test)]
 mod tests {
-    use super::Header;
+    use super::{Header, Kind};
 
     #[test]
     fn headers_as_numpy_writes_them() {
@@ -211,13 +233,36 @@ mod tests {
             let text = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}      \n");
             Header::parse(&text, 7)
         };
-        let header = |single, fortran, rows, columns| Ok(Header { single, fortran, rows, columns });
-        assert_eq!(of("<f8", "False", "(3, 7)"), header(false, false, 3, 7));
-        assert_eq!(of("<f4", "True", "(3, 7)"), header(true, true, 3, 7));
-        assert_eq!(of("<f8", "False", "(7,)"), header(false, false, 1, 7));
-        assert_eq!(of("<f8", "False", "(9,)"), header(false, false, 9, 1));
+        let header = |size, big_endian, fortran, rows, columns| {
+            Ok(Header { kind: Kind { letter: b'f', size, big_endian }, fortran, rows, columns })
+        };
+        assert_eq!(of("<f8", "False", "(3, 7)"), header(8, false, false, 3, 7));
+        assert_eq!(of("<f4", "True", "(3, 7)"), header(4, false, true, 3, 7));
+        assert_eq!(of(">f8", "False", "(7,)"), header(8, true, false, 1, 7));
+        assert_eq!(of("<f8", "False", "(9,)"), header(8, false, false, 9, 1));
         assert!(of("<f8", "False", "(3, 7, 2)").is_err());
-        assert!(of(">f8", "False", "(3, 7)").unwrap_err().contains("'>f8'"));
+        assert_eq!(
+            of("<c16", "False", "(3, 7)").unwrap_err(),
+            "element type <c16 is not supported, expected f8, f4, i8 or i4"
+        );
         assert!(Header::parse("{}", 7).is_err());
+    }
+
+    #[test]
+    fn numbers_of_every_type() {
+        let of = |kind: &str, bytes: &[u8]| {
+            let mut all = Vec::new();
+            Kind::parse(kind).unwrap().numbers(bytes, |_, v| all.push(v));
+            all
+        };
+        assert_eq!(of("<f8", &[1.5_f64.to_le_bytes(), (-2.0_f64).to_le_bytes()].concat()), [1.5, -2.0]);
+        assert_eq!(of(">f8", &1.5_f64.to_be_bytes()), [1.5]);
+        assert_eq!(of(">f4", &[1.5_f32.to_be_bytes(), 0.25_f32.to_be_bytes()].concat()), [1.5, 0.25]);
+        assert_eq!(of("<i8", &(-7_i64).to_le_bytes()), [-7.0]);
+        assert_eq!(of(">i4", &7_i32.to_be_bytes()), [7.0]);
+        assert_eq!(
+            (Kind::parse("<f2"), Kind::parse("<f16"), Kind::parse("f8"), Kind::parse("")),
+            (None, None, None, None)
+        );
     }
 }
