@@ -21,7 +21,8 @@ pub struct SecondOrderArgs {
     #[arg(long, value_name = "K", requires = "second_order", default_value_t = 1, value_parser = positive)]
     pub every: usize,
     /// Width by which a reference model's payoff is smoothed for its second derivatives; 0 for payoffs that need none
-    #[arg(long, value_name = "W", requires = "second_order", default_value_t = DEFAULT_SMOOTHING, value_parser = width)]
+    #[arg(long, value_name = "W", requires = "second_order", default_value_t = DEFAULT_SMOOTHING,
+        value_parser = width, allow_negative_numbers = true)]
     pub curvature_smoothing: f64,
 }
 
