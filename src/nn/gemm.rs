@@ -1,12 +1,14 @@
-//! One register kernel for every matrix product: `C[m][lanes] (=|+=) Σₖ A[m·row + k·column]·B[k][lanes]`.
+//! One register kernel for every matrix product: `C[m][n] (=|+=) Σₚ Σₖ Aₚ[m][k]·Bₚ[k][n]`.
 //!
-//! Swapping the strides of `A` turns the forward product into the reverse one; the weight gradient is the same again with
-//! the tile turned. `C` stays in registers over the whole of `k`: 6 rows by 4 registers where there are 32 of them, 6 by 2
+//! Reading `A` turned makes the forward product into the reverse one; the weight gradient is the same again with the tile
+//! turned. `C` stays in registers over the whole of the sums: 6 rows by 4 registers where there are 32 of them, 6 by 2
 //! where there are 16. Every loop over the accumulators has constant bounds and must unroll: one that does not sends them
-//! to memory, three times slower.
+//! to memory, three times slower. Rows of `C` are finished one block after the other, so that what comes next finds them in
+//! the first-level cache.
 
 use pulp::{Simd, WithSimd};
 
+use super::Then;
 use super::packed::Packed;
 
 /// What the accumulators start from.
@@ -24,77 +26,93 @@ const MOST_LANES: usize = 16;
 /// Rows of `C` in registers at once.
 const ROWS: usize = 6;
 
-pub(super) struct Gemm<'a, T> {
+/// `N` is the number of columns if that is a constant, else 0 and `n` counts; `TURNED` says that `A` is stored `[k][m]`.
+pub(super) struct Gemm<'a, T, F, const P: usize, const N: usize, const TURNED: bool> {
     pub(super) m: usize,
     pub(super) k: usize,
     pub(super) n: usize,
-    pub(super) a: &'a [T],
-    pub(super) row: usize,
-    pub(super) column: usize,
+    pub(super) a: [&'a [T]; P],
     /// Rows of `ldb` numbers, a multiple of 16 whatever `n` is.
-    pub(super) b: &'a [T],
+    pub(super) b: [&'a [T]; P],
     pub(super) ldb: usize,
     pub(super) c: &'a mut [T],
-    pub(super) ldc: usize,
     pub(super) start: Start<'a, T>,
+    /// Takes finished rows, if their length is the constant `N`.
+    pub(super) then: F,
 }
 
-impl<T: Packed> WithSimd for Gemm<'_, T> {
+impl<T, F, const P: usize, const N: usize, const TURNED: bool> WithSimd for Gemm<'_, T, F, P, N, TURNED>
+where
+    T: Packed,
+    F: Then<T, N>,
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = T::lanes::<S>();
-        let Gemm { m, k, n, a, row, column, b, ldb, c, ldc, start } = self;
+        let Gemm { m, k, n, a, b, ldb, c, start, mut then } = self;
+        let n = if N > 0 { N } else { n };
         debug_assert!(ldb.is_multiple_of(lanes), "rows of B must be whole registers");
-        let strip = Strip { k, a, row, column, b: T::vectors(simd, b), ldb: ldb / lanes, ldc };
-        let mut j = 0;
-        if S::REGISTER_COUNT >= 32 {
-            while j + 4 * lanes <= n {
-                strip.rows::<4>(simd, m, j / lanes, &mut c[j..], start);
-                j += 4 * lanes;
+        let b = b.map(|b| T::vectors(simd, b));
+        let product = Product::<T, S, P, TURNED> { simd, m, k, n, a, b, ldb: ldb / lanes, start };
+        let mut i = 0;
+        while i < m {
+            // Eight rows are two fours, not six and a thin two.
+            let rows = match m - i {
+                8 => 4,
+                left @ 6.. => left.min(ROWS),
+                left @ 4.. => left.min(4),
+                left => left.min(2),
+            };
+            let done = &mut c[i * n..(i + rows) * n];
+            match rows {
+                6 => product.rows::<6>(i, done),
+                4 => product.rows::<4>(i, done),
+                2 => product.rows::<2>(i, done),
+                _ => product.rows::<1>(i, done),
             }
-        }
-        while j + 2 * lanes <= n {
-            strip.rows::<2>(simd, m, j / lanes, &mut c[j..], start);
-            j += 2 * lanes;
-        }
-        while j + lanes <= n {
-            strip.rows::<1>(simd, m, j / lanes, &mut c[j..], start);
-            j += lanes;
-        }
-        if j < n {
-            strip.ragged(simd, m, j, n, c, start);
+            if N > 0 {
+                then.rows(i, done.as_chunks_mut().0);
+            }
+            i += rows;
         }
     }
 }
 
-struct Strip<'a, T: Packed, S: Simd> {
+struct Product<'a, T: Packed, S: Simd, const P: usize, const TURNED: bool> {
+    simd: S,
+    m: usize,
     k: usize,
-    a: &'a [T],
-    row: usize,
-    column: usize,
-    b: &'a [T::Vector<S>],
+    n: usize,
+    a: [&'a [T]; P],
+    b: [&'a [T::Vector<S>]; P],
     ldb: usize,
-    ldc: usize,
+    start: Start<'a, T>,
 }
 
-impl<T: Packed, S: Simd> Strip<'_, T, S> {
-    /// `NV` registers of columns, all rows.
+impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P, TURNED> {
+    /// `MR` rows, all columns.
     #[inline(always)]
-    fn rows<const NV: usize>(&self, simd: S, m: usize, j: usize, c: &mut [T], start: Start<'_, T>) {
-        let mut i = 0;
-        while i + ROWS <= m {
-            self.block::<ROWS, NV>(simd, i, j, &mut c[i * self.ldc..], self.ldc, start);
-            i += ROWS;
+    fn rows<const MR: usize>(&self, i: usize, c: &mut [T]) {
+        let (lanes, n) = (T::lanes::<S>(), self.n);
+        let mut j = 0;
+        if S::REGISTER_COUNT >= 32 {
+            while j + 4 * lanes <= n {
+                self.block::<MR, 4>(i, j / lanes, &mut c[j..], n, self.start);
+                j += 4 * lanes;
+            }
         }
-        while i + 2 <= m {
-            self.block::<2, NV>(simd, i, j, &mut c[i * self.ldc..], self.ldc, start);
-            i += 2;
+        while j + 2 * lanes <= n {
+            self.block::<MR, 2>(i, j / lanes, &mut c[j..], n, self.start);
+            j += 2 * lanes;
         }
-        while i < m {
-            self.block::<1, NV>(simd, i, j, &mut c[i * self.ldc..], self.ldc, start);
-            i += 1;
+        while j + lanes <= n {
+            self.block::<MR, 1>(i, j / lanes, &mut c[j..], n, self.start);
+            j += lanes;
+        }
+        if j < n {
+            self.ragged::<MR>(i, j, c);
         }
     }
 
@@ -102,13 +120,13 @@ impl<T: Packed, S: Simd> Strip<'_, T, S> {
     #[inline(always)]
     fn block<const MR: usize, const NV: usize>(
         &self,
-        simd: S,
         i: usize,
         j: usize,
         c: &mut [T],
         ldc: usize,
         start: Start<'_, T>,
     ) {
+        let simd = self.simd;
         let mut acc = [[T::splat(simd, T::ZERO); NV]; MR];
         match start {
             Start::Zero => {}
@@ -123,13 +141,25 @@ impl<T: Packed, S: Simd> Strip<'_, T, S> {
                 }
             }
         }
-        let a = &self.a[i * self.row..];
-        for (k, b) in self.b[j..].chunks(self.ldb).take(self.k).enumerate() {
-            let b: &[T::Vector<S>; NV] = b.first_chunk().expect("NV registers of B");
-            for r in 0..MR {
-                let x = T::splat(simd, a[k * self.column + r * self.row]);
-                for v in 0..NV {
-                    acc[r][v] = T::vector_mul_add(simd, x, b[v], acc[r][v]);
+        for p in 0..P {
+            let (a, b) = (self.a[p], self.b[p]);
+            if TURNED {
+                for (a, b) in a.chunks_exact(self.m).zip(b.chunks_exact(self.ldb)) {
+                    let a: &[T; MR] = a[i..].first_chunk().expect("MR rows of A");
+                    step(simd, a, &b[j..], &mut acc);
+                }
+            } else {
+                // Slices of length k, so that no index into them needs a check.
+                let mut rows = [&a[..0]; MR];
+                for r in 0..MR {
+                    rows[r] = &a[(i + r) * self.k..][..self.k];
+                }
+                let mut column = [T::ZERO; MR];
+                for k in 0..self.k {
+                    for r in 0..MR {
+                        column[r] = rows[r][k];
+                    }
+                    step(simd, &column, &b[k * self.ldb + j..], &mut acc);
                 }
             }
         }
@@ -140,28 +170,35 @@ impl<T: Packed, S: Simd> Strip<'_, T, S> {
 
     /// The columns from `j` to `n` that fill no register: through a small buffer.
     #[inline(always)]
-    fn ragged(&self, simd: S, m: usize, j: usize, n: usize, c: &mut [T], start: Start<'_, T>) {
-        let column = j / T::lanes::<S>();
-        for first in (0..m).step_by(ROWS) {
-            let mut buffer = [[T::ZERO; MOST_LANES]; ROWS];
-            let rows = ROWS.min(m - first);
-            if rows == ROWS {
-                self.block::<ROWS, 1>(simd, first, column, buffer.as_flattened_mut(), MOST_LANES, Start::Zero);
-            } else {
-                for r in 0..rows {
-                    self.block::<1, 1>(simd, first + r, column, &mut buffer[r], MOST_LANES, Start::Zero);
-                }
+    fn ragged<const MR: usize>(&self, i: usize, j: usize, c: &mut [T]) {
+        let mut buffer = [[T::ZERO; MOST_LANES]; MR];
+        self.block::<MR, 1>(i, j / T::lanes::<S>(), buffer.as_flattened_mut(), MOST_LANES, Start::Zero);
+        for (r, (c, buffer)) in c.chunks_exact_mut(self.n).zip(&buffer).enumerate() {
+            for (c, &sum) in c[j..].iter_mut().zip(buffer) {
+                *c = sum
+                    + match self.start {
+                        Start::Zero => T::ZERO,
+                        Start::Bias(bias) => bias[i + r],
+                        Start::Add => *c,
+                    };
             }
-            for (r, buffer) in buffer[..rows].iter().enumerate() {
-                for (c, &sum) in c[(first + r) * self.ldc..][j..n].iter_mut().zip(buffer) {
-                    *c = sum
-                        + match start {
-                            Start::Zero => T::ZERO,
-                            Start::Bias(bias) => bias[first + r],
-                            Start::Add => *c,
-                        };
-                }
-            }
+        }
+    }
+}
+
+/// One column of `A` times one row of `B`.
+#[inline(always)]
+fn step<T: Packed, S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: &[T; MR],
+    b: &[T::Vector<S>],
+    acc: &mut [[T::Vector<S>; NV]; MR],
+) {
+    let b: &[T::Vector<S>; NV] = b.first_chunk().expect("NV registers of B");
+    for r in 0..MR {
+        let x = T::splat(simd, a[r]);
+        for v in 0..NV {
+            acc[r][v] = T::vector_mul_add(simd, x, b[v], acc[r][v]);
         }
     }
 }

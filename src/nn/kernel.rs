@@ -16,6 +16,24 @@ pub trait Kernel<T: Real, const R: usize>: Copy {
     fn transposed(self, w: &[T], z: &[[T; R]], out: &mut [[T; R]]);
     /// `grad[o][i] += Σᵣ z[o][r]·x[i][r]`. `scratch` holds `R × fan_in` rounded up to 16.
     fn outer(self, z: &[[T; R]], x: &[[T; R]], grad: &mut [T], scratch: &mut [T]);
+    /// [`affine`](Self::affine), then `then` for each row, soon after it is finished: while it is in reach.
+    #[inline(always)]
+    fn affine_then(self, w: &[T], bias: Option<&[T]>, x: &[[T; R]], out: &mut [[T; R]], mut then: impl Then<T, R>) {
+        self.affine(w, bias, x, out);
+        then.rows(0, out);
+    }
+    /// [`transposed`](Self::transposed), then `then` for each row.
+    #[inline(always)]
+    fn transposed_then(self, w: &[T], z: &[[T; R]], out: &mut [[T; R]], mut then: impl Then<T, R>) {
+        self.transposed(w, z, out);
+        then.rows(0, out);
+    }
+    /// The sum of two [`outer`](Self::outer) products: `scratch` holds twice as much.
+    #[inline(always)]
+    fn outer_pair(self, z: [&[[T; R]]; 2], x: [&[[T; R]]; 2], grad: &mut [T], scratch: &mut [T]) {
+        self.outer(z[0], x[0], grad, scratch);
+        self.outer(z[1], x[1], grad, scratch);
+    }
     /// `grad[o] += Σᵣ z[o][r]`.
     #[inline(always)]
     fn row_sums(self, z: &[[T; R]], grad: &mut [T]) {
@@ -32,6 +50,25 @@ pub trait Kernel<T: Real, const R: usize>: Copy {
             }
         }
     }
+}
+
+/// What becomes of the rows of a product. A trait and no closure, so that it is inlined where vectors are known.
+pub trait Then<T, const R: usize> {
+    /// The row of one node.
+    fn row(&mut self, node: usize, row: &mut [T; R]);
+    /// The rows of some nodes.
+    #[inline(always)]
+    fn rows(&mut self, first: usize, rows: &mut [[T; R]]) {
+        for (i, row) in rows.iter_mut().enumerate() {
+            self.row(first + i, row);
+        }
+    }
+}
+
+/// Nothing more.
+impl<T, const R: usize> Then<T, R> for () {
+    #[inline(always)]
+    fn row(&mut self, _: usize, _: &mut [T; R]) {}
 }
 
 /// The products as plain loops in a fixed order: one sample at a time ([`Separate`](crate::math::Separate): the same bits

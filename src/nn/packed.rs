@@ -18,6 +18,12 @@ pub trait Packed: Real + faer::traits::RealField {
     fn vector_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum of the lanes.
     fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// Lane `l` takes what lane `l + by` has, around the end.
+    fn rotate_left<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
+    /// Lane `l` takes what lane `l − by` has, around the end.
+    fn rotate_right<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
+    /// `a` in lanes where `mask` is above zero, `b` in the others.
+    fn choose<S: Simd>(simd: S, mask: Self::Vector<S>, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// Whole registers of a slice; a ragged end is left out.
     fn vectors<S: Simd>(simd: S, x: &[Self]) -> &[Self::Vector<S>];
     /// Whole registers of a slice; a ragged end is left out.
@@ -25,7 +31,8 @@ pub trait Packed: Real + faer::traits::RealField {
 }
 
 macro_rules! packed {
-    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $reduce:ident, $as:ident, $as_mut:ident) => {
+    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
+     $as:ident, $as_mut:ident) => {
         impl Packed for $t {
             type Vector<S: Simd> = S::$vector;
             #[inline(always)]
@@ -41,6 +48,18 @@ macro_rules! packed {
                 simd.$reduce(a)
             }
             #[inline(always)]
+            fn rotate_left<S: Simd>(simd: S, a: S::$vector, by: usize) -> S::$vector {
+                simd.$left(a, by)
+            }
+            #[inline(always)]
+            fn rotate_right<S: Simd>(simd: S, a: S::$vector, by: usize) -> S::$vector {
+                simd.$right(a, by)
+            }
+            #[inline(always)]
+            fn choose<S: Simd>(simd: S, mask: S::$vector, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$select(simd.$less(simd.$splat(0.0), mask), a, b)
+            }
+            #[inline(always)]
             fn vectors<S: Simd>(_: S, x: &[Self]) -> &[S::$vector] {
                 S::$as(x).0
             }
@@ -51,8 +70,32 @@ macro_rules! packed {
         }
     };
 }
-packed!(f32, f32s, splat_f32s, mul_add_e_f32s, reduce_sum_f32s, as_simd_f32s, as_mut_simd_f32s);
-packed!(f64, f64s, splat_f64s, mul_add_e_f64s, reduce_sum_f64s, as_simd_f64s, as_mut_simd_f64s);
+packed!(
+    f32,
+    f32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    reduce_sum_f32s,
+    rotate_left_f32s,
+    rotate_right_f32s,
+    less_than_f32s,
+    select_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+packed!(
+    f64,
+    f64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    reduce_sum_f64s,
+    rotate_left_f64s,
+    rotate_right_f64s,
+    less_than_f64s,
+    select_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);
 
 /// Fused where the instruction set has the instruction, separate where `mul_add` would be a library call.
 #[derive(Clone, Copy, Debug)]

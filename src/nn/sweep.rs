@@ -13,7 +13,7 @@
 //! reverse with seed `ȳ` give the gradient of `ȳ·f + ẋ·∇ₓf` in parameters and inputs. With `ȳ` and `ẋ` the weighted
 //! residuals of values and derivatives that is the gradient of the Sobolev loss, Eq. (1): six products a layer in all.
 
-use super::{Activate, Dense, Kernel, Sweep, Width};
+use super::{Activate, Dense, Kernel, Sweep, Then, Width};
 use crate::math::{Activation, Contract, Real};
 
 /// What is kept for each node.
@@ -26,11 +26,11 @@ pub enum Slot {
     Slope = 1,
     /// `σ″(z)`; `ā σ″` after a reverse sweep; `ā σ″ ż` after a tangent sweep.
     Curve = 2,
-    /// `ā` on entry to a layer, `z̄` after it; at the inputs `∇ₓ`.
+    /// The seed `ā` at the outputs, `z̄` once a sweep has come by; at the inputs `∇ₓ`.
     Bar = 3,
     /// `ȧ`; at the inputs the direction.
     Dot = 4,
-    /// `ā̇` on entry to a layer, `z̄̇` after it; at the inputs the second-order adjoint.
+    /// The seed `ā̇` at the outputs, `z̄̇` once a sweep has come by; at the inputs the second-order adjoint.
     BarDot = 5,
 }
 
@@ -56,6 +56,11 @@ impl<const S: usize> Place<S> {
     pub(super) fn forward<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.param += layer.params();
         self.block += S * layer.fan_in.get();
+    }
+    /// Whether the layer is the one that a sweep up starts with.
+    #[inline(always)]
+    pub(super) fn is_last<I: Width, O: Width, A: Activate>(&self, layer: &Dense<I, O, A>, columns: usize) -> bool {
+        self.block + S * layer.fan_out.get() == columns
     }
     #[inline(always)]
     pub(super) fn back<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
@@ -118,26 +123,30 @@ impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize> Sweep for For
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, b) = self.at.params(self.params, layer);
         let ([x, ..], [value, slope, curve, ..]) = self.at.blocks(self.tape, layer);
-        self.kernel.affine(w, Some(b), x, value);
-        activate::<K, T, R, ORDER>(self.kernel, layer.activation.function(), value, slope, curve);
+        let function = layer.activation.function();
+        let then = Activated::<_, _, R, ORDER> { contract: self.kernel.contract(), function, slope, curve };
+        self.kernel.affine_then(w, Some(b), x, value, then);
         self.at.forward(layer);
     }
 }
 
-/// One loop for each function, the choice outside of it.
-#[inline(always)]
-fn activate<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize>(
-    kernel: K,
+/// `σ(z)` in place of `z`, and as many derivatives as `ORDER` says.
+struct Activated<'a, C, T, const R: usize, const ORDER: usize> {
+    contract: C,
     function: Activation,
-    value: &mut [[T; R]],
-    slope: &mut [[T; R]],
-    curve: &mut [[T; R]],
-) {
-    macro_rules! apply {
-        ($function:expr) => {
-            for ((value, slope), curve) in value.iter_mut().zip(slope).zip(curve) {
+    slope: &'a mut [[T; R]],
+    curve: &'a mut [[T; R]],
+}
+
+impl<C: Contract, T: Real, const R: usize, const ORDER: usize> Then<T, R> for Activated<'_, C, T, R, ORDER> {
+    #[inline(always)]
+    fn row(&mut self, node: usize, value: &mut [T; R]) {
+        let (c, slope, curve) = (self.contract, &mut self.slope[node], &mut self.curve[node]);
+        // One loop for each function, the choice outside of it.
+        macro_rules! apply {
+            ($function:expr) => {
                 for r in 0..R {
-                    let [f, first, second, _] = $function.jet(kernel.contract(), value[r]);
+                    let [f, first, second, _] = $function.jet(c, value[r]);
                     value[r] = f;
                     if ORDER > 0 {
                         slope[r] = first;
@@ -146,16 +155,16 @@ fn activate<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize>(
                         curve[r] = second;
                     }
                 }
-            }
-        };
-    }
-    match function {
-        Activation::Identity => apply!(Activation::Identity),
-        Activation::Relu => apply!(Activation::Relu),
-        Activation::Tanh => apply!(Activation::Tanh),
-        Activation::Sigmoid => apply!(Activation::Sigmoid),
-        Activation::Softplus => apply!(Activation::Softplus),
-        Activation::Silu => apply!(Activation::Silu),
+            };
+        }
+        match self.function {
+            Activation::Identity => apply!(Activation::Identity),
+            Activation::Relu => apply!(Activation::Relu),
+            Activation::Tanh => apply!(Activation::Tanh),
+            Activation::Sigmoid => apply!(Activation::Sigmoid),
+            Activation::Softplus => apply!(Activation::Softplus),
+            Activation::Silu => apply!(Activation::Silu),
+        }
     }
 }
 
@@ -192,16 +201,12 @@ impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize, const INPUTS:
 {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        let last = self.at.is_last(layer, self.tape.len());
         self.at.back(layer);
         let (w, _) = self.at.params(self.params, layer);
-        let ([x, _, _, x_bar, ..], [_, slope, curve, bar, ..]) = self.at.blocks(self.tape, layer);
-        for ((bar, slope), curve) in bar.iter_mut().zip(&*slope).zip(curve) {
-            for r in 0..R {
-                if ORDER > 1 {
-                    curve[r] *= bar[r];
-                }
-                bar[r] *= slope[r];
-            }
+        let ([x, x_slope, x_curve, x_bar, ..], [_, slope, curve, bar, ..]) = self.at.blocks(self.tape, layer);
+        if last {
+            Sloped::<_, R, ORDER> { slope, curve }.rows(0, bar);
         }
         if !self.grad.is_empty() {
             let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
@@ -209,8 +214,30 @@ impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize, const INPUTS:
             self.kernel.outer(bar, x, weights, self.scratch);
             self.kernel.row_sums(bar, biases);
         }
-        if INPUTS || self.at.block > 0 {
+        if self.at.block > 0 {
+            let then = Sloped::<_, R, ORDER> { slope: x_slope, curve: x_curve };
+            self.kernel.transposed_then(w, bar, x_bar, then);
+        } else if INPUTS {
             self.kernel.transposed(w, bar, x_bar);
+        }
+    }
+}
+
+/// `z̄ = ā σ′` in place of `ā`, and for the second order `ā σ″` in place of `σ″`; tangents go the same way.
+struct Sloped<'a, T, const R: usize, const ORDER: usize> {
+    slope: &'a [[T; R]],
+    curve: &'a mut [[T; R]],
+}
+
+impl<T: Real, const R: usize, const ORDER: usize> Then<T, R> for Sloped<'_, T, R, ORDER> {
+    #[inline(always)]
+    fn row(&mut self, node: usize, bar: &mut [T; R]) {
+        let (slope, curve) = (&self.slope[node], &mut self.curve[node]);
+        for r in 0..R {
+            if ORDER > 1 {
+                curve[r] *= bar[r];
+            }
+            bar[r] *= slope[r];
         }
     }
 }
@@ -236,13 +263,7 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Tangent<'_, K, T, R> {
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, _) = self.at.params(self.params, layer);
         let ([_, _, _, _, x_dot, _], [_, slope, curve, _, dot, _]) = self.at.blocks(self.tape, layer);
-        self.kernel.affine(w, None, x_dot, dot);
-        for ((dot, slope), curve) in dot.iter_mut().zip(&*slope).zip(curve) {
-            for r in 0..R {
-                curve[r] *= dot[r];
-                dot[r] *= slope[r];
-            }
-        }
+        self.kernel.affine_then(w, None, x_dot, dot, Sloped::<_, R, 2> { slope, curve });
         self.at.forward(layer);
     }
 }
@@ -279,25 +300,43 @@ impl<'a, K, T, const R: usize, const INPUTS: bool> SecondReverse<'a, K, T, R, IN
 impl<K: Kernel<T, R>, T: Real, const R: usize, const INPUTS: bool> Sweep for SecondReverse<'_, K, T, R, INPUTS> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
+        let last = self.at.is_last(layer, self.tape.len());
         self.at.back(layer);
         let (w, _) = self.at.params(self.params, layer);
         let (below, above) = self.at.blocks(self.tape, layer);
-        let ([x, _, _, _, x_dot, x_bar_dot], [_, slope, curve, bar, _, bar_dot]) = (below, above);
-        let c = self.kernel.contract();
-        for ((bar_dot, slope), curve) in bar_dot.iter_mut().zip(&*slope).zip(&*curve) {
-            for r in 0..R {
-                bar_dot[r] = c.mul_add(bar_dot[r], slope[r], curve[r]);
-            }
+        let ([x, x_slope, x_curve, _, x_dot, x_bar_dot], [_, slope, curve, bar, _, bar_dot]) = (below, above);
+        let contract = self.kernel.contract();
+        if last {
+            Bent { contract, slope, curve }.rows(0, bar_dot);
         }
         if !self.grad.is_empty() {
             let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
             let (weights, biases) = grad.split_at_mut(layer.weights());
-            self.kernel.outer(bar_dot, x, weights, self.scratch);
-            self.kernel.outer(bar, x_dot, weights, self.scratch);
+            self.kernel.outer_pair([bar_dot, bar], [x, x_dot], weights, self.scratch);
             self.kernel.row_sums(bar_dot, biases);
         }
-        if INPUTS || self.at.block > 0 {
+        if self.at.block > 0 {
+            let then = Bent { contract, slope: x_slope, curve: x_curve };
+            self.kernel.transposed_then(w, bar_dot, x_bar_dot, then);
+        } else if INPUTS {
             self.kernel.transposed(w, bar_dot, x_bar_dot);
+        }
+    }
+}
+
+/// `z̄̇ = ā̇ σ′ + ā σ″ ż` in place of `ā̇`.
+struct Bent<'a, C, T, const R: usize> {
+    contract: C,
+    slope: &'a [[T; R]],
+    curve: &'a [[T; R]],
+}
+
+impl<C: Contract, T: Real, const R: usize> Then<T, R> for Bent<'_, C, T, R> {
+    #[inline(always)]
+    fn row(&mut self, node: usize, bar_dot: &mut [T; R]) {
+        let (slope, curve) = (&self.slope[node], &self.curve[node]);
+        for r in 0..R {
+            bar_dot[r] = self.contract.mul_add(bar_dot[r], slope[r], curve[r]);
         }
     }
 }

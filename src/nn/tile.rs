@@ -23,11 +23,16 @@ impl<T: Packed> Workspace<T> {
         let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
         Self {
             tape: vec![[T::ZERO; TILE]; SLOTS * chain.nodes()],
-            scratch: vec![T::ZERO; TILE * widest.next_multiple_of(16)],
+            scratch: vec![T::ZERO; 2 * TILE * widest.next_multiple_of(16)],
             arch: pulp::Arch::new(),
             inputs: chain.inputs(),
             outputs: chain.outputs(),
         }
+    }
+
+    /// For sweeps over the given instruction set instead of the best that the machine has.
+    pub fn on(self, arch: pulp::Arch) -> Self {
+        Self { arch, ..self }
     }
 
     /// Whether this memory was sized for a network of that shape.

@@ -50,7 +50,7 @@ impl<T: Packed> CurvatureWorkspace<T> {
         let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
         Self {
             tape: vec![[T::ZERO; TILE]; PARTS * chain.nodes()],
-            scratch: vec![T::ZERO; TILE * widest.next_multiple_of(16)],
+            scratch: vec![T::ZERO; 2 * TILE * widest.next_multiple_of(16)],
             arch: pulp::Arch::new(),
             inputs: chain.inputs(),
         }

@@ -301,8 +301,7 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Pull<'_, K, T, R> {
         }
         if !grad.is_empty() {
             let weights = &mut grad[at.param..at.param + layer.weights()];
-            kernel.outer(product_bar, below.across_dot, weights, scratch);
-            kernel.outer(across_bar, below.along_dot, weights, scratch);
+            kernel.outer_pair([product_bar, across_bar], [below.across_dot, below.along_dot], weights, scratch);
         }
         if at.block > 0 {
             kernel.transposed(w, across_bar, below.across_bar);
@@ -350,8 +349,7 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Total<'_, K, T, R> {
         }
         if !grad.is_empty() {
             let (weights, biases) = grad[at.param..at.param + layer.params()].split_at_mut(layer.weights());
-            kernel.outer(across_bar, below.value, weights, scratch);
-            kernel.outer(bar, below.along, weights, scratch);
+            kernel.outer_pair([across_bar, bar], [below.value, below.along], weights, scratch);
             kernel.row_sums(across_bar, biases);
         }
         if at.block > 0 {
