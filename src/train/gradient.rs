@@ -77,24 +77,41 @@ const PARALLEL: usize = 1 << 17;
 pub struct BatchGradient<T> {
     parts: Vec<Part<T>>,
     used: usize,
+    /// As many as there are parts, of which those are touched that there are threads.
+    memory: Vec<Memory<T>>,
     parallel: bool,
 }
 
 struct Part<T> {
+    grad: Vec<T>,
+    losses: Losses,
+}
+
+/// A thread's own: the parts of a batch come by one after the other, so that it stays in that core's cache.
+struct Memory<T> {
     ws: Workspace<T>,
     /// Made for the first batch with second-order labels.
     bent: Option<CurvatureWorkspace<T>>,
-    grad: Vec<T>,
-    losses: Losses,
 }
 
 impl<T: Packed> BatchGradient<T> {
     /// For batches of up to `batch` rows.
     pub fn new<C: Chain>(net: &Network<C, T>, batch: usize) -> Self {
         let parts = batch.div_ceil(TILE).clamp(1, PARTS);
-        let grad = || vec![T::ZERO; net.params().len()];
-        let part = || Part { ws: net.workspace(), bent: None, grad: grad(), losses: Losses::default() };
-        Self { parts: (0..parts).map(|_| part()).collect(), used: 0, parallel: net.params().len() * batch >= PARALLEL }
+        let part = |_| Part { grad: vec![T::ZERO; net.params().len()], losses: Losses::default() };
+        let memory = |_| Memory { ws: net.workspace(), bent: None };
+        Self {
+            parts: (0..parts).map(part).collect(),
+            used: 0,
+            memory: (0..parts).map(memory).collect(),
+            parallel: net.params().len() * batch >= PARALLEL,
+        }
+    }
+
+    /// Over the given instruction set instead of the best that the machine has.
+    pub fn on(mut self, arch: pulp::Arch) -> Self {
+        self.memory = self.memory.into_iter().map(|m| Memory { ws: m.ws.on(arch), ..m }).collect();
+        self
     }
 
     /// Whether batches of that size go over threads.
@@ -127,22 +144,26 @@ impl<T: Packed> BatchGradient<T> {
         let tiles = rows.len().div_ceil(TILE);
         let per_part = tiles.div_ceil(self.parts.len());
         self.used = tiles.div_ceil(per_part.max(1));
-        let part = |(index, part): (usize, &mut Part<T>)| {
-            part.grad.fill(T::ZERO);
-            part.losses = Losses::default();
-            for tile in index * per_part..tiles.min((index + 1) * per_part) {
-                let tile = Tile { data, rows, at: tile * TILE, weights };
-                match bundle {
-                    None => part.tile(net, &tile),
-                    Some(bundle) => part.bent_tile(net, &tile, bundle),
+        let used = &mut self.parts[..self.used];
+        let threads = if self.parallel { rayon::current_num_threads() } else { 1 };
+        let share = used.len().div_ceil(threads).max(1);
+        let work = |(index, (parts, memory)): (usize, (&mut [Part<T>], &mut Memory<T>))| {
+            for (part, index) in parts.iter_mut().zip(index * share..) {
+                part.grad.fill(T::ZERO);
+                part.losses = Losses::default();
+                for tile in index * per_part..tiles.min((index + 1) * per_part) {
+                    let tile = Tile { data, rows, at: tile * TILE, weights };
+                    match bundle {
+                        None => part.tile(memory, net, &tile),
+                        Some(bundle) => part.bent_tile(memory, net, &tile, bundle),
+                    }
                 }
             }
         };
-        let used = &mut self.parts[..self.used];
-        if self.parallel {
-            used.par_iter_mut().enumerate().for_each(part);
+        if threads > 1 {
+            used.par_chunks_mut(share).zip(&mut self.memory).enumerate().for_each(work);
         } else {
-            used.iter_mut().enumerate().for_each(part);
+            used.chunks_mut(share).zip(&mut self.memory).enumerate().for_each(work);
         }
         let sum = |f: fn(&Losses) -> f64| used.iter().map(|p| f(&p.losses)).sum::<f64>();
         Losses { value: sum(|l| l.value), derivative: sum(|l| l.derivative), curvature: sum(|l| l.curvature) }
@@ -163,8 +184,8 @@ struct Tile<'a, T: Packed> {
 }
 
 impl<T: Packed> Part<T> {
-    fn tile<C: Chain>(&mut self, net: &Network<C, T>, tile: &Tile<'_, T>) {
-        let Self { ws, grad, losses, .. } = self;
+    fn tile<C: Chain>(&mut self, memory: &mut Memory<T>, net: &Network<C, T>, tile: &Tile<'_, T>) {
+        let (Self { grad, losses }, ws) = (self, &mut memory.ws);
         tile.load_inputs(ws.input_mut(Slot::Value));
         if tile.weights.inverse_scale.is_empty() {
             net.forward::<1>(ws);
@@ -185,9 +206,15 @@ impl<T: Packed> Part<T> {
     }
 
     /// The same with second-order labels: `6k + 6` products a layer, on which values and slopes ride.
-    fn bent_tile<C: Chain>(&mut self, net: &Network<C, T>, tile: &Tile<'_, T>, bundle: &Bundle<T>) {
-        let Self { bent, grad, losses, .. } = self;
-        let ws = bent.get_or_insert_with(|| net.curvature_workspace());
+    fn bent_tile<C: Chain>(
+        &mut self,
+        memory: &mut Memory<T>,
+        net: &Network<C, T>,
+        tile: &Tile<'_, T>,
+        bundle: &Bundle<T>,
+    ) {
+        let Self { grad, losses } = self;
+        let ws = memory.bent.get_or_insert_with(|| net.curvature_workspace());
         tile.load_inputs(ws.inputs_mut());
         net.lift(ws);
         for d in 0..bundle.count() {
