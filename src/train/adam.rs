@@ -1,5 +1,6 @@
 //! Adam (Kingma and Ba, 2015), fused with the sum of the partial gradients.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::nn::Packed;
@@ -12,18 +13,26 @@ pub struct Adam<T> {
     first: Vec<T>,
     second: Vec<T>,
     steps: i32,
+    arch: pulp::Arch,
 }
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-/// Parameters updated by one call into dispatched code; also the length of the gradient's sum on the stack.
-const CHUNK: usize = 1024;
+/// Parameters updated by one call into dispatched code.
+const CHUNK: usize = 4096;
+/// Parameters whose gradient is summed on the stack, in reach of the first-level cache.
+const BLOCK: usize = 256;
 
 impl<T: Packed> Adam<T> {
     /// For so many parameters.
     pub fn new(params: usize) -> Self {
-        Self { first: vec![T::ZERO; params], second: vec![T::ZERO; params], steps: 0 }
+        Self { first: vec![T::ZERO; params], second: vec![T::ZERO; params], steps: 0, arch: pulp::Arch::new() }
+    }
+
+    /// Over the given instruction set instead of the best that the machine has.
+    pub fn on(self, arch: pulp::Arch) -> Self {
+        Self { arch, ..self }
     }
 
     /// One step with the gradient `Σ parts`, summed in their order.
@@ -34,7 +43,7 @@ impl<T: Packed> Adam<T> {
     pub fn step(&mut self, params: &mut [T], parts: &[&[T]], learning_rate: f64, parallel: bool) {
         assert!(parts.iter().all(|p| p.len() == params.len()) && params.len() == self.first.len());
         self.steps += 1;
-        let arch = pulp::Arch::new();
+        let arch = self.arch;
         let update = Update {
             keep1: T::of(BETA1),
             keep2: T::of(BETA2),
@@ -42,13 +51,13 @@ impl<T: Packed> Adam<T> {
             correct2: T::of(1.0 / (1.0 - BETA2.powi(self.steps))),
         };
         let chunk = |at: usize, p: &mut [T], m: &mut [T], v: &mut [T]| {
-            arch.dispatch(|| update.chunk(at * CHUNK, p, m, v, parts));
+            arch.dispatch(Chunk { update, at: at * CHUNK, p, m, v, parts });
         };
         let (first, second) = (&mut self.first, &mut self.second);
         if parallel {
             let chunks =
                 params.par_chunks_mut(CHUNK).zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
-            chunks.enumerate().with_min_len(8).for_each(|(at, ((p, m), v))| chunk(at, p, m, v));
+            chunks.enumerate().with_min_len(2).for_each(|(at, ((p, m), v))| chunk(at, p, m, v));
         } else {
             let chunks = params.chunks_mut(CHUNK).zip(first.chunks_mut(CHUNK)).zip(second.chunks_mut(CHUNK));
             chunks.enumerate().for_each(|(at, ((p, m), v))| chunk(at, p, m, v));
@@ -65,9 +74,10 @@ struct Update<T> {
 }
 
 impl<T: Packed> Update<T> {
+    /// The parameters from `at` on, at most [`BLOCK`] of them: plain loops over slices, which vectorise.
     #[inline(always)]
-    fn chunk(self, at: usize, p: &mut [T], m: &mut [T], v: &mut [T], parts: &[&[T]]) {
-        let mut sum = [T::ZERO; CHUNK];
+    fn block(self, at: usize, p: &mut [T], m: &mut [T], v: &mut [T], parts: &[&[T]]) {
+        let mut sum = [T::ZERO; BLOCK];
         let gradient = &mut sum[..p.len()];
         for part in parts {
             for (g, &x) in gradient.iter_mut().zip(&part[at..]) {
@@ -79,6 +89,28 @@ impl<T: Packed> Update<T> {
             *m = self.keep1 * *m + new1 * g;
             *v = self.keep2 * *v + new2 * g * g;
             *p -= self.rate * *m / ((*v * self.correct2).root() + epsilon);
+        }
+    }
+}
+
+/// Some parameters from `at` on, for one thread.
+struct Chunk<'a, T> {
+    update: Update<T>,
+    at: usize,
+    p: &'a mut [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+    parts: &'a [&'a [T]],
+}
+
+impl<T: Packed> WithSimd for Chunk<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { update, at, p, m, v, parts } = self;
+        let blocks = p.chunks_mut(BLOCK).zip(m.chunks_mut(BLOCK)).zip(v.chunks_mut(BLOCK));
+        for (i, ((p, m), v)) in blocks.enumerate() {
+            update.block(at + i * BLOCK, p, m, v, parts);
         }
     }
 }
