@@ -101,7 +101,7 @@ impl Interval {
 
     /// `self / other` for `other.hi > 0` and `other.lo ≥ 0`; a divisor that reaches down to 0 sends quotients to ±∞.
     #[inline]
-    fn div_by_positive(self, other: Self) -> Self {
+    pub(super) fn div_by_positive(self, other: Self) -> Self {
         let least = if self.lo < 0.0 { other.lo } else { other.hi };
         let greatest = if self.hi < 0.0 { other.hi } else { other.lo };
         let lo = if least == 0.0 { f64::NEG_INFINITY } else { div_down(self.lo, least) };
@@ -111,53 +111,6 @@ impl Interval {
             _ => div_up(self.hi, greatest),
         };
         Self { lo, hi }
-    }
-
-    /// The quotients by the negative and by the positive numbers of the divisor, either of them possibly ∅.
-    fn div_by_parts(self, other: Self) -> [Self; 2] {
-        let negative = if other.lo < 0.0 {
-            -self.div_by_positive(Self { lo: (-other.hi).max(0.0), hi: -other.lo })
-        } else {
-            Self::EMPTY
-        };
-        let positive = if other.hi > 0.0 {
-            self.div_by_positive(Self { lo: other.lo.max(0.0), hi: other.hi })
-        } else {
-            Self::EMPTY
-        };
-        [negative, positive]
-    }
-
-    /// The two-part quotient: every `x` with `x·b = a` for some `b` of the divisor and `a` of `self`, as up to two intervals
-    /// in ascending order. (The standard's `mulRevToPair`.)
-    ///
-    /// Where both contain 0 every number solves it: `[ENTIRE, ∅]`. Where the divisor has 0 inside and `self` has not,
-    /// there is a gap between the two parts. Otherwise the second is ∅. Both parts tightest.
-    ///
-    /// # Examples
-    /// ```
-    /// use sobolev::interval::Interval;
-    /// let [below, above] = Interval::ONE.div_pair(Interval::new(-1.0, 2.0)?);
-    /// assert_eq!((below.sup(), above.inf()), (-1.0, 0.5));
-    /// # Ok::<(), sobolev::interval::InvalidInterval>(())
-    /// ```
-    pub fn div_pair(self, divisor: Self) -> [Self; 2] {
-        if self.is_empty() || divisor.is_empty() {
-            [Self::EMPTY; 2]
-        } else if divisor.lo <= 0.0 && divisor.hi >= 0.0 {
-            if self.lo <= 0.0 && self.hi >= 0.0 {
-                return [Self::ENTIRE, Self::EMPTY];
-            }
-            let [negative, positive] = self.div_by_parts(divisor);
-            match (negative.is_empty(), positive.is_empty()) {
-                (true, _) => [positive, Self::EMPTY],
-                (_, true) => [negative, Self::EMPTY],
-                _ if negative.lo <= positive.lo => [negative, positive],
-                _ => [positive, negative],
-            }
-        } else {
-            [self / divisor, Self::EMPTY]
-        }
     }
 
     /// `1/x`. Tightest.

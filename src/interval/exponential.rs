@@ -4,7 +4,7 @@ use super::Interval;
 use super::directed::{above, below};
 use super::double::Double;
 use super::exact::scale;
-use super::monotone::{Bounds, increasing, near_diagonal, negated, on_side};
+use super::monotone::{Bounds, increasing, on_side};
 
 /// `1/n!`, `n` from 0.
 pub(super) const INVERSE_FACTORIALS: [Double; 30] = {
@@ -119,7 +119,7 @@ pub(super) fn exp_bounds((p, n): (Double, i32)) -> Bounds {
 }
 
 /// Beyond it `eˣ` is above `MAX` or below the least double, on either base.
-const FAR: f64 = 1200.0;
+pub(super) const FAR: f64 = 1200.0;
 
 /// What [`exp_fast`] may be off, relative to `2ⁿ`.
 const ERROR: f64 = power_of_two(-58);
@@ -203,52 +203,6 @@ impl Interval {
                 let (lo, hi) = (p.scaled(scale) + Double::sum(scale, -1.0)).bounds();
                 (lo.max(-1.0), hi)
             }
-        })
-    }
-
-    /// Hyperbolic sine. Within 1 ulp of the range.
-    pub fn sinh(self) -> Self {
-        increasing(self, |x| {
-            near_diagonal(x, true, |x| {
-                let size = x.abs().min(FAR);
-                let bounds = if size < 40.0 {
-                    // (E + E/(1 + E))/2 with E = e^|x| − 1.
-                    let e = expm1(Double::new(size));
-                    (e + e / (Double::ONE + e)).scaled(0.5).bounds()
-                } else {
-                    let (p, n) = exp_parts(Double::new(size));
-                    // e^(−|x|) is below 2⁻¹¹⁵ of the sum.
-                    (Double::ONE + p).bounds_scaled(n - 1)
-                };
-                if x < 0.0 { negated(bounds) } else { bounds }
-            })
-        })
-    }
-
-    /// Hyperbolic cosine. Within 1 ulp of the range.
-    pub fn cosh(self) -> Self {
-        increasing(self.abs(), |x| {
-            if x == 0.0 {
-                return (1.0, 1.0);
-            }
-            let (p, n) = exp_parts(Double::new(x.min(FAR)));
-            let sum = Double::ONE + p;
-            // Beyond 2⁻²⁰⁰ the second exponential is within the margin.
-            let mirrored = if n > 100 { sum } else { sum + Double::new(power_of_two(-2 * n)) / sum };
-            on_side(mirrored.bounds_scaled(n - 1), true, 1.0)
-        })
-    }
-
-    /// Hyperbolic tangent. Within 1 ulp of the range.
-    pub fn tanh(self) -> Self {
-        increasing(self, |x| {
-            near_diagonal(x, false, |x| {
-                // −E/(2 + E) with E = e^(−2|x|) − 1.
-                let e = expm1(Double::new(-2.0 * x.abs().min(FAR)));
-                let (lo, hi) = (-e / (Double::new(2.0) + e)).bounds();
-                let bounds = (lo, hi.min(1.0));
-                if x < 0.0 { negated(bounds) } else { bounds }
-            })
         })
     }
 }

@@ -32,6 +32,13 @@ pub(super) fn ln(x: f64) -> Double {
     }
 }
 
+/// `ln x` for `x` between 2⁻⁹⁰⁰ and 2⁹⁰⁰.
+pub(super) fn ln_double(x: Double) -> Double {
+    let (m, n) = libm::frexp(x.hi);
+    let n = if m < core::f64::consts::FRAC_1_SQRT_2 { n - 1 } else { n };
+    ln_scaled(x.scaled(power_of_two(-n)), n)
+}
+
 /// Limits at 0 and ∞, `f` between.
 fn logarithm(x: Interval, f: impl Fn(f64) -> Bounds) -> Interval {
     let x = x.intersection(Interval { lo: 0.0, hi: f64::INFINITY });
@@ -87,12 +94,7 @@ impl Interval {
                 _ if (-0.5..=1.0).contains(&x) => ln_1p(Double::new(x)).bounds(),
                 // 1 beside 2²⁰⁰.
                 _ if x > power_of_two(200) => ln(x).bounds(),
-                _ => {
-                    let sum = Double::sum(1.0, x);
-                    let (m, n) = libm::frexp(sum.hi);
-                    let n = if m < core::f64::consts::FRAC_1_SQRT_2 { n - 1 } else { n };
-                    ln_scaled(sum.scaled(power_of_two(-n)), n).bounds()
-                }
+                _ => ln_double(Double::sum(1.0, x)).bounds(),
             }
         })
     }

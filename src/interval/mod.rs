@@ -66,12 +66,14 @@
 //! - Mutation: with a bound of a product or of an elementary function one ulp inward, the tests fail.
 
 mod activation;
+mod angle;
 mod arith;
 mod decimal;
 mod directed;
 mod double;
 mod exact;
 mod exponential;
+mod hyperbolic;
 #[cfg(feature = "std")]
 pub mod kernel;
 mod logarithm;
@@ -82,11 +84,14 @@ mod pair;
 mod power;
 mod reduction;
 mod relation;
+mod reverse;
 mod scalar;
 mod set;
+mod steps;
 mod text;
 mod trigonometric;
 
+pub use relation::Overlap;
 pub use scalar::Tri;
 pub use set::{Interval, InvalidInterval};
 pub use text::ParseIntervalError;

@@ -1,6 +1,45 @@
-//! Intervals as sets: intersection, hull, and the boolean relations.
+//! Intervals as sets: intersection, hull, and how two of them lie.
+
+use core::cmp::Ordering;
 
 use super::Interval;
+
+/// How two intervals lie beside each other: each pair is in exactly one of these states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overlap {
+    /// Both are ∅.
+    BothEmpty,
+    /// Only the first is.
+    FirstEmpty,
+    /// Only the second is.
+    SecondEmpty,
+    /// The first ends before the second begins.
+    Before,
+    /// The first ends where the second begins, and each goes on on its side.
+    Meets,
+    /// The first begins earlier, and ends inside the second.
+    Overlaps,
+    /// They begin together, and the first ends earlier.
+    Starts,
+    /// The first lies between the ends of the second.
+    ContainedBy,
+    /// They end together, and the first begins later.
+    Finishes,
+    /// They are equal.
+    Equals,
+    /// [`Finishes`](Self::Finishes) the other way round.
+    FinishedBy,
+    /// [`ContainedBy`](Self::ContainedBy) the other way round.
+    Contains,
+    /// [`Starts`](Self::Starts) the other way round.
+    StartedBy,
+    /// [`Overlaps`](Self::Overlaps) the other way round.
+    OverlappedBy,
+    /// [`Meets`](Self::Meets) the other way round.
+    MetBy,
+    /// [`Before`](Self::Before) the other way round.
+    After,
+}
 
 impl Interval {
     /// The numbers in both.
@@ -62,6 +101,44 @@ impl Interval {
     #[inline]
     pub const fn strictly_precedes(self, other: Self) -> bool {
         self.is_empty() || other.is_empty() || self.hi < other.lo
+    }
+
+    /// How the two lie beside each other.
+    ///
+    /// # Examples
+    /// ```
+    /// use sobolev::interval::{Interval, Overlap};
+    /// let (a, b) = (Interval::new(1.0, 2.0)?, Interval::new(1.5, 4.0)?);
+    /// assert_eq!((a.overlap(b), b.overlap(a)), (Overlap::Overlaps, Overlap::OverlappedBy));
+    /// # Ok::<(), sobolev::interval::InvalidInterval>(())
+    /// ```
+    pub fn overlap(self, other: Self) -> Overlap {
+        match (self.is_empty(), other.is_empty()) {
+            (true, true) => return Overlap::BothEmpty,
+            (true, false) => return Overlap::FirstEmpty,
+            (false, true) => return Overlap::SecondEmpty,
+            (false, false) => {}
+        }
+        let order = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+        match (order(self.lo, other.lo), order(self.hi, other.hi)) {
+            (Ordering::Less, Ordering::Less) => match order(self.hi, other.lo) {
+                Ordering::Less => Overlap::Before,
+                Ordering::Equal => Overlap::Meets,
+                Ordering::Greater => Overlap::Overlaps,
+            },
+            (Ordering::Greater, Ordering::Greater) => match order(self.lo, other.hi) {
+                Ordering::Greater => Overlap::After,
+                Ordering::Equal => Overlap::MetBy,
+                Ordering::Less => Overlap::OverlappedBy,
+            },
+            (Ordering::Equal, Ordering::Less) => Overlap::Starts,
+            (Ordering::Greater, Ordering::Less) => Overlap::ContainedBy,
+            (Ordering::Greater, Ordering::Equal) => Overlap::Finishes,
+            (Ordering::Equal, Ordering::Equal) => Overlap::Equals,
+            (Ordering::Less, Ordering::Equal) => Overlap::FinishedBy,
+            (Ordering::Less, Ordering::Greater) => Overlap::Contains,
+            (Ordering::Equal, Ordering::Greater) => Overlap::StartedBy,
+        }
     }
 }
 

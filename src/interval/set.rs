@@ -149,6 +149,11 @@ impl Interval {
         super::directed::sub_up(self.hi, mid).max(super::directed::sub_up(mid, self.lo))
     }
 
+    /// [`mid`](Self::mid) and [`rad`](Self::rad).
+    pub fn mid_rad(self) -> (f64, f64) {
+        (self.mid(), self.rad())
+    }
+
     /// `sup − inf`, rounded up; +∞ if unbounded, NaN if empty.
     #[inline]
     pub fn width(self) -> f64 {

@@ -1,10 +1,10 @@
-//! Sine, cosine, tangent and their inverses.
+//! Sine, cosine and tangent.
 
 use super::Interval;
 use super::directed::sub_up;
 use super::double::Double;
 use super::exponential::INVERSE_FACTORIALS;
-use super::monotone::{Bounds, decreasing, increasing, near_diagonal, negated};
+use super::monotone::{Bounds, increasing, near_diagonal, negated};
 use super::reduction::Reduced;
 
 /// `Σ (−1)ᵏ r^(2k)/(2k + first)!` for |r| ≤ π/4, to 2⁻⁷⁴: `cos r` from 0, `sin r / r` from 1.
@@ -84,25 +84,6 @@ fn sine_range(x: Interval, turns: u8) -> Interval {
     Interval { lo: if passes(3) { -1.0 } else { a.0.min(b.0) }, hi: if passes(1) { 1.0 } else { a.1.max(b.1) } }
 }
 
-/// The angle of the point `(x, y)`, near `guess`.
-///
-/// `angle = guess + atan((y cos g − x sin g)/(x cos g + y sin g))`, whatever the guess; the arctangent's fifth power is
-/// neglected.
-fn angle(y: Double, x: Double, guess: f64) -> Double {
-    let at = Reduced::of(guess);
-    let (s, c) = (sin_reduced(at.rest), cos_reduced(at.rest));
-    let (s, c) = if at.quadrant.is_multiple_of(2) { (s, c) } else { (c, -s) };
-    let (s, c) = if at.quadrant < 2 { (s, c) } else { (-s, -c) };
-    let tangent = (y * c - x * s) / (x * c + y * s);
-    debug_assert!(tangent.hi.abs() <= 1e-12, "the guess is no such angle");
-    Double::new(guess) + (tangent - Double::new(tangent.hi * tangent.hi * tangent.hi / 3.0))
-}
-
-/// `√(1 − x²)` for |x| ≤ 1.
-fn cathetus(x: f64) -> Double {
-    (Double::sum(1.0, -x) * Double::sum(1.0, x)).sqrt()
-}
-
 impl Interval {
     /// Sine. Within 1 ulp of the range, for arguments of any size.
     pub fn sin(self) -> Self {
@@ -131,34 +112,5 @@ impl Interval {
             }),
             _ => Self::ENTIRE,
         }
-    }
-
-    /// Arcsine over the numbers of `self` in [−1, 1]. Within 1 ulp of the range.
-    pub fn asin(self) -> Self {
-        increasing(self.intersection(Self::raw(-1.0, 1.0)), |x| {
-            near_diagonal(x, true, |x| angle(Double::new(x), cathetus(x), libm::asin(x)).bounds())
-        })
-    }
-
-    /// Arccosine over the numbers of `self` in [−1, 1]. Within 1 ulp of the range.
-    pub fn acos(self) -> Self {
-        decreasing(self.intersection(Self::raw(-1.0, 1.0)), |x| match x {
-            1.0 => (0.0, 0.0),
-            _ => angle(cathetus(x), Double::new(x), libm::acos(x)).bounds(),
-        })
-    }
-
-    /// Arctangent. Within 1 ulp of the range.
-    pub fn atan(self) -> Self {
-        increasing(self, |x| {
-            near_diagonal(x, false, |x| {
-                let size = x.abs();
-                // Beyond 2⁶⁰⁰ the angle is a right one up to far less than the margin.
-                let inverse = Double::ONE / Double::new(size.clamp(1.0, 1e180));
-                let (y, x_side) = if size > 1.0 { (Double::ONE, inverse) } else { (Double::new(size), Double::ONE) };
-                let bounds = angle(y, x_side, libm::atan(size)).bounds();
-                if x < 0.0 { negated(bounds) } else { bounds }
-            })
-        })
     }
 }
