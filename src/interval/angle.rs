@@ -102,7 +102,10 @@ impl Interval {
         } else {
             // In the upper half-plane the angle grows to the left; upward it grows on the right and falls on the left.
             let (least, greatest) = if y.hi > 0.0 {
-                (if x.hi > 0.0 { (y.lo, x.hi) } else { (y.hi, x.hi) }, if x.lo < 0.0 { (y.lo, x.lo) } else { (y.hi, x.lo) })
+                (
+                    if x.hi > 0.0 { (y.lo, x.hi) } else { (y.hi, x.hi) },
+                    if x.lo < 0.0 { (y.lo, x.lo) } else { (y.hi, x.lo) },
+                )
             } else {
                 // On the axis, without the origin.
                 ((0.0, if x.hi == 0.0 { x.lo } else { x.hi }), (0.0, if x.lo == 0.0 { x.hi } else { x.lo }))

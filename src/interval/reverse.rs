@@ -91,9 +91,7 @@ impl Interval {
 
 /// Whether `a` is narrower than `b`, exactly: `a.hi + b.lo < a.lo + b.hi`.
 fn is_narrower(a: Interval, b: Interval) -> bool {
-    let sums = |part: fn(f64) -> f64| {
-        (two_sum(part(a.hi), part(b.lo)), two_sum(part(a.lo), part(b.hi)))
-    };
+    let sums = |part: fn(f64) -> f64| (two_sum(part(a.hi), part(b.lo)), two_sum(part(a.lo), part(b.hi)));
     let (mut left, mut right) = sums(|x| x);
     if left.0.is_infinite() || right.0.is_infinite() {
         // Of a small term beside one that makes a sum overflow only the sign matters.

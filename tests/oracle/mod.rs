@@ -1,4 +1,5 @@
 //! Arbitrary-precision values of everything that `Interval` computes, and the check of an enclosure against them.
+#![allow(dead_code, reason = "each test that shares this module uses a part of it")]
 
 use astro_float::{BigFloat, Consts, RoundingMode};
 use sobolev::interval::Interval;
@@ -53,6 +54,17 @@ impl Oracle {
         let e = self.exp(&x.neg());
         let one = self.of(1.0);
         self.div(&one, &self.add(&one, &e))
+    }
+    /// The angle of the direction `(x, y)`.
+    pub(crate) fn angle(&mut self, y: f64, x: &BigFloat) -> BigFloat {
+        let y = self.of(y);
+        let (precision, pi) = (self.precision, self.pi());
+        let angle = self.div(&y, x).atan(precision, NEAREST, &mut self.consts);
+        match (x.is_negative(), y.is_negative()) {
+            (false, _) => angle,
+            (true, false) => self.add(&angle, &pi),
+            (true, true) => self.sub(&angle, &pi),
+        }
     }
     /// The series of all positive terms `2/√π·e^(−x²)·Σ 2ⁿx^(2n+1)/(2n+1)!!`.
     pub(crate) fn erf(&mut self, x: &BigFloat) -> BigFloat {
@@ -132,7 +144,6 @@ impl Bits {
         (self.next() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
     /// A finite double of any size: random bits.
-    #[allow(dead_code, reason = "not every test that shares this module draws bit patterns")]
     pub(crate) fn any(&mut self) -> f64 {
         loop {
             let x = f64::from_bits(self.next());
@@ -148,3 +159,9 @@ impl Bits {
         if self.next() & 1 == 0 { x } else { -x }
     }
 }
+
+/// The mutants: either bound one ulp inward.
+pub(crate) const INWARD: [fn(Interval) -> Interval; 2] = [
+    |x| Interval::new(x.inf().next_up(), x.sup()).unwrap_or(Interval::EMPTY),
+    |x| Interval::new(x.inf(), x.sup().next_down()).unwrap_or(Interval::EMPTY),
+];
