@@ -3,9 +3,7 @@
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Interval;
-use super::directed::{
-    LARGE, SMALL, add_down, add_up, div_down, div_up, fma_down, fma_up, mul_down, mul_up, sqrt_down, sqrt_up,
-};
+use super::directed::{add_down, add_up, div_down, div_up, fma_down, fma_up, mul_down, mul_up, sqrt_down, sqrt_up};
 use super::pair::Pair;
 
 impl Neg for Interval {
@@ -49,19 +47,20 @@ impl Mul for Interval {
         let flip = Pair::new(-0.0, 0.0);
         let x = Pair::new(self.lo, self.hi) ^ flip;
         let (c, d) = (Pair::splat(other.lo), Pair::splat(other.hi));
-        let zero = Pair::splat(0.0);
-        let (at_c, at_d) = (Pair::pick(c.lt(zero), x.swapped(), x), Pair::pick(d.lt(zero), x.swapped(), x));
+        let (zero, turned) = (Pair::splat(0.0), x ^ x.swapped());
+        let (at_c, at_d) = (x ^ (c.lt(zero) & turned), x ^ (d.lt(zero) & turned));
         let (c, d) = (c.abs(), d.abs());
         let (one, two) = (at_c * c, at_d * d);
         let first = two.lt(one);
-        let (x, y) = (Pair::pick(first, at_c, at_d), Pair::pick(first, c, d));
-        let (p, error) = x.two_product(y);
+        let p = one.max(two);
+        let error = p.product_error(at_d ^ (first & (at_c ^ at_d)), d ^ (first & (c ^ d)));
         let [lo, hi] = (p.above(error) ^ flip).to_array();
-        // Of two products that round to the same number either could be the greater; a product of 0 and ∞ is no number.
-        let decided = first | one.lt(two) | c.eq(d);
-        let size = p.abs();
-        let exact = decided & Pair::splat(SMALL).lt(size) & size.lt(Pair::splat(LARGE));
-        if exact.all() { Self { lo, hi } } else { self.mul_by_ends(other) }
+        // Of two products that round to the same number either could be the greater. What is infinite, empty, or has a
+        // product of 0 and ∞, has a bound that is out of range.
+        if p.outside_of_exact_errors() || (one.eq(two).any() && other.lo != other.hi) {
+            return self.mul_by_ends(other);
+        }
+        Self { lo, hi }
     }
 }
 
