@@ -34,41 +34,45 @@ impl<const N: usize> Basket<N> {
         ((basket / WIDTH).exp() + 1.0).ln() * WIDTH + entropy
     }
 
-    /// Value, slope and curvature of the smoothed call, and the rest of the value.
+    /// Value, slope and curvature of the smoothed call, and the rest of the value; with std's functions, as one would.
     #[inline]
-    fn parts(&self, x: &[f64; N]) -> ([f64; 3], f64) {
+    fn parts(&self, x: &[f64; N], logs: &mut [f64; N]) -> ([f64; 3], f64) {
         let (mut basket, mut entropy) = (-STRIKE, 0.0);
-        for (x, weight) in x.iter().zip(&self.weights) {
+        for ((&x, weight), log) in x.iter().zip(&self.weights).zip(logs) {
+            *log = x.ln();
             basket += weight * x;
-            entropy += weight * x * libm::log(*x);
+            entropy += weight * x * *log;
         }
-        let e = libm::exp(basket / WIDTH);
+        let e = (basket / WIDTH).exp();
         let s = e / (1.0 + e);
-        ([WIDTH * libm::log(1.0 + e), s, s * (1.0 - s) / WIDTH], entropy)
+        ([WIDTH * (1.0 + e).ln(), s, s * (1.0 - s) / WIDTH], entropy)
     }
 
     fn gradient_by_hand(&self, x: &[f64; N], gradient: &mut [f64; N]) -> f64 {
-        let ([call, slope, _], entropy) = self.parts(x);
+        let mut logs = [0.0; N];
+        let ([call, slope, _], entropy) = self.parts(x, &mut logs);
         for i in 0..N {
-            gradient[i] = self.weights[i] * (slope + libm::log(x[i]) + 1.0);
+            gradient[i] = self.weights[i] * (slope + logs[i] + 1.0);
         }
         call + entropy
     }
 
     fn hvp_by_hand(&self, x: &[f64; N], v: &[f64; N], gradient: &mut [f64; N], hv: &mut [f64; N]) -> f64 {
-        let ([call, slope, curvature], entropy) = self.parts(x);
+        let mut logs = [0.0; N];
+        let ([call, slope, curvature], entropy) = self.parts(x, &mut logs);
         let along: f64 = self.weights.iter().zip(v).map(|(w, v)| w * v).sum();
         for i in 0..N {
-            gradient[i] = self.weights[i] * (slope + libm::log(x[i]) + 1.0);
+            gradient[i] = self.weights[i] * (slope + logs[i] + 1.0);
             hv[i] = self.weights[i] * (curvature * along + v[i] / x[i]);
         }
         call + entropy
     }
 
     fn hessian_by_hand(&self, x: &[f64; N], gradient: &mut [f64; N], hessian: &mut [[f64; N]; N]) -> f64 {
-        let ([call, slope, curvature], entropy) = self.parts(x);
+        let mut logs = [0.0; N];
+        let ([call, slope, curvature], entropy) = self.parts(x, &mut logs);
         for i in 0..N {
-            gradient[i] = self.weights[i] * (slope + libm::log(x[i]) + 1.0);
+            gradient[i] = self.weights[i] * (slope + logs[i] + 1.0);
             for j in 0..N {
                 hessian[i][j] = curvature * self.weights[i] * self.weights[j];
             }
@@ -82,12 +86,10 @@ impl<const N: usize> Function for Basket<N> {
     fn eval<S: Scalar>(&self, x: &[S]) -> S {
         let (mut basket, mut entropy) = (S::constant(-STRIKE), S::zero());
         for (&x, &weight) in x.iter().zip(&self.weights) {
-            let weight = S::constant(weight);
-            basket = basket + x * weight;
-            entropy = entropy + x * x.ln() * weight;
+            basket = basket + x.scale(weight);
+            entropy = entropy + (x * x.ln()).scale(weight);
         }
-        let width = S::constant(WIDTH);
-        ((basket / width).exp() + S::one()).ln() * width + entropy
+        (basket.scale(1.0 / WIDTH).exp().shift(1.0)).ln().scale(WIDTH) + entropy
     }
 }
 

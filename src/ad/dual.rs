@@ -151,6 +151,14 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
         Self::fixed(T::constant(x))
     }
     #[inline(always)]
+    fn scale(self, factor: f64) -> Self {
+        Self { value: self.value.scale(factor), tangent: self.tangent.map(|dot| dot.scale(factor)) }
+    }
+    #[inline(always)]
+    fn shift(self, term: f64) -> Self {
+        Self { value: self.value.shift(term), ..self }
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         Self { value: self.value.abs(), tangent: self.tangent.map(|dot| T::select(right, dot, -dot)) }

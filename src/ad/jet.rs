@@ -161,6 +161,14 @@ impl<T: Scalar> Scalar for Jet<T> {
         Self::fixed(T::constant(x))
     }
     #[inline]
+    fn scale(self, factor: f64) -> Self {
+        self.map(|part| part.scale(factor))
+    }
+    #[inline]
+    fn shift(self, term: f64) -> Self {
+        Self { value: self.value.shift(term), ..self }
+    }
+    #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         Self { value: self.value.abs(), ..Self::kink(right, self, -self, self) }

@@ -14,10 +14,9 @@ struct Smooth;
 
 impl Function for Smooth {
     fn eval<S: Scalar>(&self, x: &[S]) -> S {
-        let two = S::constant(2.0);
         let logarithmic = (x[0] + x[1]).ln() * x[2].sin() - (x[0] / x[3]).sqrt() * x[1].cos();
-        let powers = x[1].powi(3) * x[2].powi(-2) + x[0].sqr() / (x[3] + two) - x[2].recip() * (-x[1]).exp();
-        let activations = (x[0] - x[2]).silu() + (x[1] * x[3]).tanh() * x[0].softplus() + (two * x[3]).sigmoid();
+        let powers = x[1].powi(3) * x[2].powi(-2) + x[0].sqr() / x[3].shift(2.0) - x[2].recip() * (-x[1]).exp();
+        let activations = (x[0] - x[2]).silu() + (x[1] * x[3]).tanh() * x[0].softplus() + x[3].scale(2.0).sigmoid();
         logarithmic + powers + activations
     }
 }

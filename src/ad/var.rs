@@ -170,6 +170,15 @@ impl<'t, T: Scalar> Scalar for Var<'t, T> {
         Self::fixed(T::constant(x))
     }
     #[inline]
+    fn scale(self, factor: f64) -> Self {
+        self.record_one(self.value.scale(factor), T::constant(factor))
+    }
+    /// The derivative is that of the variable itself: no node.
+    #[inline]
+    fn shift(self, term: f64) -> Self {
+        Self { value: self.value.shift(term), ..self }
+    }
+    #[inline]
     fn abs(self) -> Self {
         let right = self.value.exceeds(T::zero());
         self.record_one(self.value.abs(), T::select(right, T::one(), -T::one()))

@@ -53,14 +53,16 @@ impl Mul for Interval {
         let (one, two) = (at_c * c, at_d * d);
         let first = two.lt(one);
         let p = one.max(two);
-        let error = p.product_error(at_d ^ (first & (at_c ^ at_d)), d ^ (first & (c ^ d)));
-        let [lo, hi] = (p.above(error) ^ flip).to_array();
         // Of two products that round to the same number either could be the greater. What is infinite, empty, or has a
         // product of 0 and ∞, has a bound that is out of range.
-        if p.outside_of_exact_errors() || (one.eq(two).any() && other.lo != other.hi) {
-            return self.mul_by_ends(other);
+        let tied = one.eq(two).any() && other.lo != other.hi;
+        match p.product_up(at_d ^ (first & (at_c ^ at_d)), d ^ (first & (c ^ d))) {
+            Some(upper) if !tied => {
+                let [lo, hi] = (upper ^ flip).to_array();
+                Self { lo, hi }
+            }
+            _ => self.mul_by_ends(other),
         }
-        Self { lo, hi }
     }
 }
 
@@ -121,6 +123,19 @@ impl Interval {
     /// `x²`. Tightest; never negative, unlike `x·x`, which takes the factors to be independent.
     #[inline]
     pub fn sqr(self) -> Self {
+        let (least, greatest) = (self.mig(), self.mag());
+        let least = if least == 0.0 { greatest } else { least };
+        // Upper bounds of −least² and greatest².
+        let (x, y) = (Pair::new(-least, greatest), Pair::new(least, greatest));
+        match (x * y).product_up(x, y).map(Pair::to_array) {
+            Some([lo, hi]) => Self { lo: if self.contains(0.0) { 0.0 } else { -lo }, hi },
+            None => self.sqr_by_ends(),
+        }
+    }
+
+    /// [`sqr`](Self::sqr) where an end is infinite, empty, zero, or so large or small that its square is not error-free.
+    #[cold]
+    fn sqr_by_ends(self) -> Self {
         if self.is_empty() {
             return Self::EMPTY;
         }

@@ -76,25 +76,30 @@ impl Pair {
         let high = Self(lanes::add_bits(self.0, 1 << 26)) & Self::splat(f64::from_bits(u64::MAX << 27));
         (high, self - high)
     }
-    /// `x·y − self`, where `self` is the rounded product and in the [range](Self::outside_of_exact_errors): exactly.
+    /// `x·y` rounded up, where `self` is the product to nearest; `None` where its error may not be a double.
     #[inline(always)]
-    pub(super) fn product_error(self, x: Self, y: Self) -> Self {
+    pub(super) fn product_up(self, x: Self, y: Self) -> Option<Self> {
+        if self.outside_of_exact_errors() {
+            return None;
+        }
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if std::arch::is_x86_feature_detected!("fma") {
-            return Self(lanes::fused_error(x.0, y.0, self.0));
+            return Some(self.above(Self(lanes::fused_error(x.0, y.0, self.0))));
         }
-        self.product_error_by_parts(x, y)
+        self.product_error(x, y).map(|error| self.above(error))
     }
-    /// The same by Dekker's product, as [`two_product`](super::directed::two_product).
+    /// `x·y − self` by Dekker's product, as [`two_product`](super::directed::two_product); `None` if a factor is so large that
+    /// its part of 26 bits overflows.
     #[inline(always)]
-    fn product_error_by_parts(self, x: Self, y: Self) -> Self {
+    fn product_error(self, x: Self, y: Self) -> Option<Self> {
         let ((xh, xl), (yh, yl)) = (x.split(), y.split());
-        ((xh * yh - self) + xh * yl + xl * yh) + xl * yl
+        let error = ((xh * yh - self) + xh * yl + xl * yh) + xl * yl;
+        if Self(lanes::is_nan(error.0)).any() { None } else { Some(error) }
     }
-    /// Whether either is of a magnitude for which [`product_error`](Self::product_error) may not be exact: below 2⁻⁹⁶⁰, above
+    /// Whether either is of a magnitude whose error as a product may not be a double: below 2⁻⁹⁶⁰, above
     /// 2¹⁰⁰⁰, or no number.
     #[inline(always)]
-    pub(super) fn outside_of_exact_errors(self) -> bool {
+    fn outside_of_exact_errors(self) -> bool {
         let size = self.abs();
         let below = lanes::add_bits(size.0, -(SMALL.to_bits() as i64));
         let above = lanes::subtract_bits(LARGE.to_bits() as i64, size.0);
@@ -102,7 +107,7 @@ impl Pair {
     }
     /// As [`above`](super::directed::above).
     #[inline(always)]
-    pub(super) fn above(self, error: Self) -> Self {
+    fn above(self, error: Self) -> Self {
         let zero = Self::splat(0.0);
         let one = Self::splat(f64::from_bits(1));
         // +1 or −1, away from zero, where there is an error upward.
@@ -140,6 +145,7 @@ mod sse2 {
         lt(a: Register, b: Register) -> Register = _mm_cmplt_pd(a, b);
         eq(a: Register, b: Register) -> Register = _mm_cmpeq_pd(a, b);
         swapped(x: Register) -> Register = _mm_shuffle_pd::<1>(x, x);
+        is_nan(x: Register) -> Register = _mm_cmpunord_pd(x, x);
         any(x: Register) -> bool = _mm_movemask_pd(x) != 0;
         max(a: Register, b: Register) -> Register = _mm_max_pd(a, b);
         sum_bits(a: Register, b: Register) -> Register =
@@ -216,6 +222,9 @@ mod arrays {
     pub(super) fn swapped([a, b]: Register) -> Register {
         [b, a]
     }
+    pub(super) fn is_nan(x: Register) -> Register {
+        x.map(|x| mask(x.is_nan()))
+    }
     pub(super) fn any([a, b]: Register) -> bool {
         (a.to_bits() | b.to_bits()) >> 63 != 0
     }
@@ -264,6 +273,7 @@ mod tests {
             agree!(add, sub, mul, max, bitand, bitor, bitxor, lt, eq, sum_bits);
             prop_assert!(same(sse2::to_array(sse2::swapped(ra)), arrays::swapped(arrays::new(a[0], a[1]))));
             prop_assert!(same(sse2::to_array(sse2::add_bits(ra, bits)), arrays::add_bits(a, bits)));
+            prop_assert!(same(sse2::to_array(sse2::is_nan(ra)), arrays::is_nan(a)));
             prop_assert!(same(sse2::to_array(sse2::subtract_bits(bits, ra)), arrays::subtract_bits(bits, a)));
             for (mask, twin) in [(sse2::lt(ra, rb), arrays::lt(a, b)), (sse2::eq(ra, ra), arrays::eq(a, a)), (ra, a)] {
                 prop_assert_eq!(sse2::any(mask), arrays::any(twin));
@@ -278,7 +288,11 @@ mod tests {
             let ranges = [p.to_array()[0], p.to_array()[1]].map(|p| (SMALL..LARGE).contains(&p.abs()));
             prop_assert_eq!(p.outside_of_exact_errors(), ranges != [true, true]);
             if ranges == [true, true] {
-                prop_assert_eq!(p.product_error(x, y).to_array(), p.product_error_by_parts(x, y).to_array());
+                let huge = a.iter().chain(&b).any(|x| x.abs() > 2_f64.powi(1023));
+                match p.product_error(x, y) {
+                    Some(error) => prop_assert_eq!(p.above(error).to_array(), p.product_up(x, y).unwrap().to_array()),
+                    None => prop_assert!(huge),
+                }
             }
         }
     }

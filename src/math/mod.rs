@@ -4,6 +4,7 @@
 mod activation;
 mod contract;
 mod elementary;
+mod logarithm;
 pub mod normal;
 mod real;
 mod scalar;

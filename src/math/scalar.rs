@@ -3,6 +3,9 @@
 use core::fmt::{Debug, Display};
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
+use libm::logf;
+
+use super::logarithm::ln;
 use super::{Activation, Real, Separate};
 
 /// A number: `f32`, `f64`, lanes of them, an interval, a dual number, a node of the reverse tape.
@@ -31,6 +34,16 @@ pub trait Scalar:
         Self::constant(1.0)
     }
 
+    /// `self·factor` by a constant, for which nothing that differentiates need multiply by a derivative of zero.
+    #[inline(always)]
+    fn scale(self, factor: f64) -> Self {
+        self * Self::constant(factor)
+    }
+    /// `self + term` with a constant; as [`scale`](Self::scale).
+    #[inline(always)]
+    fn shift(self, term: f64) -> Self {
+        self + Self::constant(term)
+    }
     /// `1/x`.
     #[inline(always)]
     fn recip(self) -> Self {
@@ -148,7 +161,7 @@ macro_rules! scalar {
             }
             #[inline]
             fn ln(self) -> Self {
-                libm::$ln(self)
+                $ln(self)
             }
             #[inline]
             fn sin(self) -> Self {
@@ -202,4 +215,4 @@ macro_rules! scalar {
     };
 }
 scalar!(f32, sqrtf, expf, logf, sinf, cosf);
-scalar!(f64, sqrt, exp, log, sin, cos);
+scalar!(f64, sqrt, exp, ln, sin, cos);

@@ -3,32 +3,7 @@
 use pulp::{Arch, WithSimd};
 
 use super::product::Product;
-use super::{Boxes, BoxesMut, Interval};
-
-/// The weights of a layer, row-major: `w[o·inputs + i]` leads from input `i` to output `o`.
-#[derive(Clone, Copy, Debug)]
-pub enum Weights<'a> {
-    /// Numbers.
-    Points(&'a [f64]),
-    /// Intervals.
-    Intervals(Boxes<'a>),
-}
-
-impl Weights<'_> {
-    pub(super) fn len(self) -> usize {
-        match self {
-            Self::Points(w) => w.len(),
-            Self::Intervals(w) => w.len(),
-        }
-    }
-
-    pub(super) fn get(self, index: usize) -> Interval {
-        match self {
-            Self::Points(w) => Interval::point(w[index]),
-            Self::Intervals(w) => w.get(index),
-        }
-    }
-}
+use super::{Boxes, BoxesMut, Weights};
 
 /// `y = W·x + b` for each box.
 ///

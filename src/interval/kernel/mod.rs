@@ -28,7 +28,7 @@ mod product;
 mod props;
 
 pub use activation::activation;
-pub use affine::{Weights, adjoint, affine};
+pub use affine::{adjoint, affine};
 pub use multiply::multiply;
 
 use super::Interval;
@@ -102,5 +102,30 @@ impl<'a> BoxesMut<'a> {
     /// Writes one of them.
     pub fn set(&mut self, index: usize, x: Interval) {
         (self.lo[index], self.hi[index]) = (x.inf(), x.sup());
+    }
+}
+
+/// The weights of a layer, row-major: `w[o·inputs + i]` leads from input `i` to output `o`.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights<'a> {
+    /// Numbers.
+    Points(&'a [f64]),
+    /// Intervals.
+    Intervals(Boxes<'a>),
+}
+
+impl Weights<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Points(w) => w.len(),
+            Self::Intervals(w) => w.len(),
+        }
+    }
+
+    fn get(self, index: usize) -> Interval {
+        match self {
+            Self::Points(w) => Interval::point(w[index]),
+            Self::Intervals(w) => w.get(index),
+        }
     }
 }

@@ -4,9 +4,8 @@ use core::ops::Range;
 
 use pulp::Simd;
 
-use super::affine::Weights;
 use super::bounds::{bounds, centre_and_radius, gamma, weight_and_radius};
-use super::{Boxes, BoxesMut, Interval};
+use super::{Boxes, BoxesMut, Interval, Weights};
 
 /// `y[o] = Σᵢ w[o·row + i·column]·x[i] + bias[o]` for each box.
 pub(super) struct Product<'a> {
@@ -49,8 +48,14 @@ impl Product<'_> {
     /// Centres and radii are summed in the places of the lower and upper bounds, block by block of inputs; then each pair
     /// becomes bounds.
     #[inline(always)]
-    pub(super) fn run<S: Simd>(mut self, simd: S) {
+    pub(super) fn run<S: Simd>(self, simd: S) {
         let gamma = gamma(self.inputs);
+        self.run_with(simd, gamma);
+    }
+
+    /// The same with another bound of the rounding errors, which a test shows to be needed.
+    #[inline(always)]
+    pub(super) fn run_with<S: Simd>(mut self, simd: S, gamma: f64) {
         self.y.lo.fill(0.0);
         self.y.hi.fill(0.0);
         let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK], a: [[0.0; TILE]; BLOCK] };
@@ -165,9 +170,6 @@ impl Product<'_> {
                 while r < self.outputs {
                     let rows = &w[r * self.row + block.start..];
                     r += match self.outputs - r {
-                        8.. if S::REGISTER_COUNT >= 32 => {
-                            dots::<S, 8>(simd, rows, self.row, depth, inputs, &mut sums, r)
-                        }
                         4.. => dots::<S, 4>(simd, rows, self.row, depth, inputs, &mut sums, r),
                         _ => dots::<S, 1>(simd, rows, self.row, depth, inputs, &mut sums, r),
                     };

@@ -10,28 +10,43 @@ use super::{Boxes, BoxesMut, Weights};
 use crate::interval::Interval;
 use crate::math::{Activation, Separate};
 
-/// The instruction sets that this machine can run; the portable one always.
 /// A dispatch path and its name.
 type Path = (&'static str, fn(Product<'_>));
 
+/// The instruction sets that this machine can run, the portable one always, for a product wrapped into a task.
+macro_rules! paths_of {
+    ($task:expr) => {{
+        let mut paths: Vec<Path> = vec![("portable", |p| $task(p).with_simd(pulp::Scalar))];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if pulp::x86::V3::try_new().is_some() {
+                paths.push(("x86-64-v3", |p| {
+                    pulp::Simd::vectorize(pulp::x86::V3::try_new().expect("asked before"), $task(p));
+                }));
+            }
+            if pulp::x86::V4::try_new().is_some() {
+                paths.push(("x86-64-v4", |p| {
+                    pulp::Simd::vectorize(pulp::x86::V4::try_new().expect("asked before"), $task(p));
+                }));
+            }
+        }
+        paths
+    }};
+}
+
 fn paths() -> Vec<Path> {
-    let mut paths: Vec<Path> = vec![("portable", |p| p.with_simd(pulp::Scalar))];
-    #[cfg(target_arch = "x86_64")]
-    {
-        fn v3(p: Product<'_>) {
-            pulp::Simd::vectorize(pulp::x86::V3::try_new().expect("asked before"), p);
-        }
-        fn v4(p: Product<'_>) {
-            pulp::Simd::vectorize(pulp::x86::V4::try_new().expect("asked before"), p);
-        }
-        if pulp::x86::V3::try_new().is_some() {
-            paths.push(("x86-64-v3", v3));
-        }
-        if pulp::x86::V4::try_new().is_some() {
-            paths.push(("x86-64-v4", v4));
-        }
+    paths_of!(std::convert::identity)
+}
+
+/// The mutant: a product that takes its sums for exact.
+struct Careless<'a>(Product<'a>);
+
+impl WithSimd for Careless<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        self.0.run_with(simd, 0.0);
     }
-    paths
 }
 
 /// Exactly; subnormal doubles by way of normal ones, which is all that the library converts exactly.
@@ -104,28 +119,42 @@ impl Layer {
     }
 
     fn check(&self) {
-        for (name, path) in paths() {
-            for transposed in [false, true] {
-                for points in [false, true] {
-                    let (lo, hi) = self.run(path, transposed, points);
-                    let outputs = if transposed { self.inputs } else { self.outputs };
-                    for o in 0..outputs {
-                        for b in 0..self.boxes {
-                            let at = o * self.boxes + b;
-                            let (least, most) = self.exact(o, b, transposed, points);
-                            let below = lo[at] == f64::NEG_INFINITY || big(lo[at]) <= least;
-                            let above = hi[at] == f64::INFINITY || big(hi[at]) >= most;
-                            assert!(
-                                below && above,
-                                "{name}, transposed {transposed}, point weights {points}, output {o}, box {b}: [{:e}, {:e}]",
-                                lo[at],
-                                hi[at]
-                            );
-                        }
+        for path in paths() {
+            assert_eq!(self.failure(path), None);
+        }
+    }
+
+    /// What a path leaves out, if anything.
+    fn failure(&self, (name, path): Path) -> Option<String> {
+        for transposed in [false, true] {
+            for points in [false, true] {
+                let (lo, hi) = self.run(path, transposed, points);
+                for at in 0..lo.len() {
+                    let (least, most) = self.exact(at / self.boxes, at % self.boxes, transposed, points);
+                    let below = lo[at] == f64::NEG_INFINITY || big(lo[at]) <= least;
+                    let above = hi[at] == f64::INFINITY || big(hi[at]) >= most;
+                    if !(below && above) {
+                        let kind = format!("transposed {transposed}, point weights {points}, output and box {at}");
+                        return Some(format!("{name}, {kind}: [{:e}, {:e}]", lo[at], hi[at]));
                     }
                 }
             }
         }
+        None
+    }
+
+    /// One output from terms and their negatives, far apart: a sum of nothing but rounding errors.
+    fn ill_conditioned(terms: &[(i64, i64)], boxes: usize) -> Self {
+        let inputs = 2 * terms.len() + 1;
+        let mut weights = vec![(1.0, 1.0); inputs];
+        let mut x = vec![(1.0, 1.0); inputs * boxes];
+        for (k, &(w, v)) in terms.iter().enumerate() {
+            for (i, sign) in [(k, 1.0), (inputs - 2 - k, -1.0)] {
+                weights[i] = (sign * w as f64, sign * w as f64);
+                x[i * boxes..(i + 1) * boxes].fill((v as f64, v as f64));
+            }
+        }
+        Self { outputs: 1, inputs, boxes, weights, bias: vec![0.0], x }
     }
 }
 
@@ -176,17 +205,21 @@ proptest! {
         terms in proptest::collection::vec((-1_i64 << 52..1 << 52, -1_i64 << 52..1 << 52), 1..80),
         boxes in 1_usize..4,
     ) {
-        let inputs = 2 * terms.len() + 1;
-        let mut weights = vec![(1.0, 1.0); inputs];
-        let mut x = vec![(1.0, 1.0); inputs * boxes];
-        for (k, &(w, v)) in terms.iter().enumerate() {
-            // Each term and its negative, far apart.
-            for (i, sign) in [(k, 1.0), (inputs - 2 - k, -1.0)] {
-                weights[i] = (sign * w as f64, sign * w as f64);
-                x[i * boxes..(i + 1) * boxes].fill((v as f64, v as f64));
-            }
+        Layer::ill_conditioned(&terms, boxes).check();
+    }
+}
+
+/// The mutation check of the layers: without the bound of the roundings of a sum every path must fail.
+#[test]
+fn careless_sums_are_noticed() {
+    let term = |k: i64| ((k * 7_919_777_777_333) % (1 << 52), (k * k * 104_729_000_111 + 5) % (1 << 52));
+    let terms: Vec<_> = (1..40).map(term).collect();
+    for boxes in [1, 3] {
+        let layer = Layer::ill_conditioned(&terms, boxes);
+        layer.check();
+        for path in paths_of!(Careless) {
+            assert!(layer.failure(path).is_some(), "{}, {boxes} boxes: unnoticed", path.0);
         }
-        Layer { outputs: 1, inputs, boxes, weights, bias: vec![0.0], x }.check();
     }
 }
 
@@ -265,22 +298,43 @@ fn activate(function: Activation, lo: &[f64], hi: &[f64]) -> Vec<(&'static str, 
     results
 }
 
+/// Where a path's enclosure, moved inward by so many units of 2⁻⁵³, leaves out a part of the range, or is wider than stated.
 /// The scalar enclosures are within 1 ulp of the range, the margins of the kernels 4 ulp and more.
-fn check_activations(x: &[(f64, f64)]) {
+fn failures(function: Activation, x: &[(f64, f64)], inward: f64) -> Vec<String> {
     let (lo, hi) = unzip(x);
+    let mut found = Vec::new();
+    for (name, [y_lo, y_hi, slope_lo, slope_hi]) in activate(function, &lo, &hi) {
+        let moved = |x: f64, up: bool| if up { x + inward * U * x.abs() } else { x - inward * U * x.abs() };
+        let failure = (0..x.len()).find_map(|i| {
+            let x = Interval::new(lo[i], hi[i]).expect("ordered");
+            [(0, y_lo[i], y_hi[i]), (1, slope_lo[i], slope_hi[i])].into_iter().find_map(|(order, lo, hi)| {
+                let got = Interval::new(moved(lo, true), moved(hi, false)).unwrap_or(Interval::EMPTY);
+                let range = x.activation(function, order);
+                let slack = 64.0 * U * range.mag().max(got.mag()).max(if order == 1 { 1.0 } else { 0.0 });
+                let right = range.is_subset(got) && got.width() <= range.width() + slack;
+                (!right).then(|| format!("{name}: {function} order {order} of {x:?}: {got:?}, not {range:?}"))
+            })
+        });
+        found.extend(failure);
+    }
+    found
+}
+
+const U: f64 = f64::EPSILON / 2.0;
+
+fn check_activations(x: &[(f64, f64)]) {
     for function in Activation::ALL {
-        for (name, [y_lo, y_hi, slope_lo, slope_hi]) in activate(function, &lo, &hi) {
-            for i in 0..x.len() {
-                let x = Interval::new(lo[i], hi[i]).expect("ordered");
-                for (order, lo, hi) in [(0, y_lo[i], y_hi[i]), (1, slope_lo[i], slope_hi[i])] {
-                    let (got, range) = (Interval::new(lo, hi).expect("ordered"), x.activation(function, order));
-                    assert!(range.is_subset(got), "{name}: {function} order {order} of {x:?}: {got:?} ⊉ {range:?}");
-                    let slack =
-                        32.0 * f64::EPSILON * range.mag().max(got.mag()).max(if order == 1 { 1.0 } else { 0.0 });
-                    assert!(got.width() <= range.width() + slack, "{name}: {function} order {order} of {x:?}: {got:?}");
-                }
-            }
-        }
+        assert_eq!(failures(function, x, 0.0), Vec::<String>::new());
+    }
+}
+
+/// The mutation check of the activations: without their margins, of at most 16 units of 2⁻⁵³, every path must fail.
+#[test]
+fn activations_without_their_margins_are_noticed() {
+    let grid: Vec<(f64, f64)> = (0..400).map(|k| f64::from(k - 200) * 0.0311 + 0.001).map(|x| (x, x)).collect();
+    for function in [Activation::Tanh, Activation::Sigmoid, Activation::Softplus, Activation::Silu] {
+        let count = activate(function, &[0.0], &[0.0]).len();
+        assert_eq!(failures(function, &grid, 16.0).len(), count, "{function}: unnoticed on some path");
     }
 }
 
