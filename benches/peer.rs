@@ -15,7 +15,7 @@ use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::math::statistics::Moments;
 use sobolev::model::{Bachelier, Call};
-use sobolev::nn::{Chain, Network, Packed, Stack};
+use sobolev::nn::{Network, Packed, Stack};
 use sobolev::train::Loss;
 use step::{Step, flops};
 
