@@ -113,6 +113,48 @@ fn stages_run_alone_over_files() {
     assert!(once == fs::read(at.join("a.safetensors")).unwrap());
 }
 
+/// Figure 8: random weights beside pruning, from one large network; the same command gives the same files.
+#[test]
+fn figure_8_compares_random_weights_with_pruning() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let quick = ["--quick", "--samples", "4096", "--epochs", "4", "--quiet"];
+    works(at, &[&["train", "--dims", "2", "--widths", "2x16", "--out", "big.safetensors"], &quick[..]].concat());
+    let figure = |out: &'static str| {
+        let args = [
+            "figure8",
+            "--model",
+            "big.safetensors",
+            "--widths",
+            "3-2",
+            "--seeds",
+            "3",
+            "--prunings",
+            "2",
+            "--out",
+            out,
+        ];
+        let stdout = works(at, &[&args[..], &quick].concat());
+        assert!(stdout.contains("of 3 failed") && stdout.contains("of 2 failed"), "{stdout}");
+        ["figure8.json", "figure8.svg"].map(|name| fs::read(at.join(out).join(name)).unwrap())
+    };
+    assert!(figure("a") == figure("b"));
+    let report = json(&at.join("a/figure8.json"));
+    let random = &report["random"];
+    let scores: Vec<f64> = random["scores"].as_array().unwrap().iter().map(|s| s["values"].as_f64().unwrap()).collect();
+    assert_eq!(scores.len(), 3);
+    assert!(scores[0] != scores[1] && scores[1] != scores[2], "every seed has weights of its own: {scores:?}");
+    let mean = scores.iter().sum::<f64>() / 3.0;
+    assert!((random["values"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    let failed = random["scores"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|s| s["values"].as_f64().unwrap() < 0.999296 || s["gammas"].as_f64().unwrap() < 0.902470);
+    assert_eq!(random["failed"], failed.count());
+    fails(at, &["figure8", "--model", "big.safetensors", "--widths", "3-2-2"], &["2 hidden layers"]);
+}
+
 #[test]
 fn bad_arguments_are_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -129,6 +171,7 @@ fn bad_arguments_are_named() {
     fails(at, &["--learning-rate", "nan"], &["--learning-rate"]);
     fails(at, &["--precision", "f16"], &["f16", "f32"]);
     fails(at, &["prune", "--keep", "1.5"], &["--keep"]);
+    fails(at, &["--paper", "--samples", "9000"], &["--paper", "--samples"]);
     assert_eq!(fs::read_dir(at).unwrap().count(), 0, "nothing was written");
 }
 

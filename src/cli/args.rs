@@ -8,7 +8,7 @@ use super::export::ExportArgs;
 pub use super::price::PriceArgs;
 pub use super::second_order::SecondOrderArgs;
 use crate::interval::Interval;
-use crate::pipeline::{Fit, Plan, Precision};
+use crate::pipeline::{Fit, Plan, Polish, Precision};
 
 /// Tiny neural surrogates of stochastic models, right in value and in derivatives.
 ///
@@ -37,6 +37,8 @@ pub enum Command {
     Finetune(FinetuneArgs),
     /// Score a network against the closed form, or against another network
     Evaluate(EvaluateArgs),
+    /// Train the pruned shape from random weights over many seeds, beside pruning (Figure 8)
+    Figure8(Figure8Args),
     /// Write a network as source to embed
     Export(ExportArgs),
     /// Price the rows of a file: values, deltas, gammas, Hessians
@@ -81,6 +83,9 @@ pub struct FitArgs {
     /// Precision of training
     #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
     pub precision: PrecisionArg,
+    /// Leave small networks as Adam leaves them: no Levenberg–Marquardt, and a single attempt at pruning
+    #[arg(long)]
+    pub no_polish: bool,
     /// Everything small: seconds instead of a minute, less accurate
     #[arg(long)]
     pub quick: bool,
@@ -146,6 +151,9 @@ pub struct RunArgs {
     /// See [`SecondOrderArgs`].
     #[command(flatten)]
     pub second_order: SecondOrderArgs,
+    /// As few data as the paper: one set of 8192 samples, of one antithetic pair of paths each, behind every column
+    #[arg(long, conflicts_with_all = ["quick", "fixed", "samples", "epochs", "paths"])]
+    pub paper: bool,
     /// Folder of the results
     #[arg(long, short, default_value = "out")]
     pub out: PathBuf,
@@ -325,6 +333,35 @@ pub struct EvaluateArgs {
     pub reference: ReferenceArgs,
 }
 
+/// `figure8`.
+#[derive(Args, Clone, Debug)]
+pub struct Figure8Args {
+    /// See [`CommonArgs`].
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// See [`FitArgs`].
+    #[command(flatten)]
+    pub fit: FitArgs,
+    /// The large network, whose values both learn
+    #[arg(long, short, default_value = "out/oversized.safetensors")]
+    pub model: PathBuf,
+    /// Folder of figure8.svg and figure8.json
+    #[arg(long, short, default_value = "out")]
+    pub out: PathBuf,
+    /// Hidden widths, as 3-3-1-2-2-2 or 3,3
+    #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
+    pub widths: Widths,
+    /// So many draws of random weights, from --seed on
+    #[arg(long, default_value_t = 20, value_parser = positive)]
+    pub seeds: usize,
+    /// So many prunings of the large network to compare with, from --seed on
+    #[arg(long, default_value_t = 5, value_parser = positive)]
+    pub prunings: usize,
+    /// See [`ReferenceArgs`].
+    #[command(flatten)]
+    pub reference: ReferenceArgs,
+}
+
 /// Widths of hidden layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Widths(pub Vec<usize>);
@@ -372,11 +409,18 @@ fn share(text: &str) -> Result<f64, String> {
 impl FitArgs {
     /// The plan of that size.
     pub(super) fn plan(&self) -> Plan {
-        let mut plan = if self.quick { Plan::quick() } else { Plan::default() };
+        self.adapted(if self.quick { Plan::quick() } else { Plan::default() })
+    }
+
+    /// That plan in the precision asked for.
+    pub(super) fn adapted(&self, mut plan: Plan) -> Plan {
         plan.precision = match self.precision {
             PrecisionArg::F32 => Precision::Single,
             PrecisionArg::F64 => Precision::Double,
         };
+        if self.no_polish {
+            (plan.polish.iterations, plan.imitation.iterations) = (0, 0);
+        }
         plan
     }
 
@@ -391,6 +435,12 @@ impl FitArgs {
         }
         plan.polish.samples = plan.polish.samples.min(self.samples.unwrap_or(usize::MAX));
         plan.polish.paths = self.paths.unwrap_or(plan.polish.paths);
+        self.limit(&mut plan.imitation);
+    }
+
+    /// Draws no more samples than asked for.
+    pub(super) fn limit(&self, polish: &mut Polish) {
+        polish.samples = polish.samples.min(self.samples.unwrap_or(usize::MAX));
     }
 
     /// Changes one stage's training as asked for.

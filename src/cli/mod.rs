@@ -3,6 +3,7 @@
 pub mod args;
 mod canvas;
 pub mod export;
+mod figure8;
 mod files;
 pub mod interrupt;
 pub mod plot;
@@ -13,6 +14,7 @@ mod run;
 mod second_order;
 pub mod sheet;
 pub mod smoothing;
+mod spread;
 mod stages;
 pub mod table;
 
@@ -53,6 +55,7 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Train(args)) => &args.common,
         Some(Command::Prune(args)) => &args.common,
         Some(Command::Finetune(args)) => &args.common,
+        Some(Command::Figure8(args)) => &args.common,
         Some(Command::Evaluate(args)) => return stages::evaluate(args),
         Some(Command::Export(args)) => return export::export(args),
         Some(Command::Price(args)) => return price::price(args),
@@ -64,6 +67,7 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Train(args)) => stages::train(args),
         Some(Command::Prune(args)) => stages::prune(args),
         Some(Command::Finetune(args)) => stages::finetune(args),
+        Some(Command::Figure8(args)) => figure8::figure8(args),
         Some(Command::Evaluate(args)) => stages::evaluate(args),
         Some(Command::Export(args)) => export::export(args),
         Some(Command::Price(args)) => price::price(args),

@@ -38,15 +38,15 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
                 runs.entry(outcome.method).or_default().push(outcome.scores);
             }
             // After every run, so that a later failure loses nothing.
-            write_table(args, &seeds[..=s], &baskets[..=b], &runs, &records)?;
+            write_table(args, &plan, &seeds[..=s], &baskets[..=b], &runs, &records)?;
         }
     }
-    print(args, &runs, &records);
+    print(args, &plan, &runs, &records);
     Ok(())
 }
 
 fn plan(args: &RunArgs) -> Result<Plan> {
-    let mut plan = args.fit.plan();
+    let mut plan = if args.paper { args.fit.adapted(Plan::paper()) } else { args.fit.plan() };
     args.fit.apply_to_all(&mut plan);
     plan.prune.keep = args.criterion.keep;
     plan.second_order = args.second_order.curving();
@@ -170,6 +170,7 @@ fn methods<'a>(runs: &'a BTreeMap<Method, Vec<Scores>>, in_paper: bool) -> Vec<t
 
 fn write_table(
     args: &RunArgs,
+    plan: &Plan,
     seeds: &[u64],
     baskets: &[u64],
     runs: &BTreeMap<Method, Vec<Scores>>,
@@ -179,13 +180,15 @@ fn write_table(
         seeds: seeds.to_vec(),
         basket_seeds: baskets.to_vec(),
         widths: args.widths.0.clone(),
+        simulation: plan.simulation(),
         columns: runs.iter().map(|(m, runs)| (m.key(), ColumnSummary::of(runs))).collect(),
         seconds: records.iter().map(|r| (r.name.clone(), r.seconds)).collect(),
     };
     let json = serde_json::to_string_pretty(&table).expect("plain numbers");
     write_atomically(&args.out.join("table2.json"), json.as_bytes())?;
     let stages: Vec<Stage<'_>> = records.iter().map(report::stage).collect();
-    let mut text = table::Table2::new(&methods(runs, true)).markdown();
+    let mut text =
+        format!("{}\nSimulated: {}.\n", table::Table2::new(&methods(runs, true)).markdown(), plan.simulation());
     let beside = methods(runs, false);
     if !beside.is_empty() {
         text += &format!("\n{}", table::Table2::new(&beside).markdown());
@@ -194,7 +197,7 @@ fn write_table(
     write_atomically(&args.out.join("table2.md"), text.as_bytes())
 }
 
-fn print(args: &RunArgs, runs: &BTreeMap<Method, Vec<Scores>>, records: &[StageRecord]) {
+fn print(args: &RunArgs, plan: &Plan, runs: &BTreeMap<Method, Vec<Scores>>, records: &[StageRecord]) {
     let stages: Vec<Stage<'_>> = records.iter().map(report::stage).collect();
     if !args.common.quiet && !stages.is_empty() {
         println!("{}\n", StageTable::new(&stages));
@@ -204,6 +207,7 @@ fn print(args: &RunArgs, runs: &BTreeMap<Method, Vec<Scores>>, records: &[StageR
         args.basket_seed, args.common.seed
     );
     println!("{}", table::Table2::new(&methods(runs, true)));
+    println!("Simulated: {}.\n", plan.simulation());
     let beside = methods(runs, false);
     if !beside.is_empty() {
         println!("Layers behind the one-node layer removed (Figure 7), and that fine-tuned (§6.2)");

@@ -3,6 +3,7 @@
 //! [`Reference`] is what is learnt, a model ([`Problem`]) or a network ([`Imitation`]); [`Plan`] says how much of everything; [`Study`] runs the stages of Figure 1 on one problem
 //! with one seed; [`Scores`] is a column of Table 2 and [`Table2`] the file of all.
 
+mod fitting;
 mod inputs;
 mod labels;
 mod plan;
@@ -12,8 +13,8 @@ mod scores;
 mod study;
 
 pub use inputs::{Inputs, Use};
-pub use labels::{Teacher, piecewise_linear};
-pub use plan::{Curving, Fit, Plan, Polish, Precision, Pruning};
+pub use labels::Teacher;
+pub use plan::{Curving, Ensemble, Fit, Plan, Polish, Precision, Pruning};
 pub use problem::Problem;
 pub use reference::{Imitation, Reference};
 pub use scores::{ColumnSummary, Method, Scores, Summary, Table2};

@@ -41,6 +41,8 @@ pub struct Polish {
     pub paths: usize,
     /// Most iterations; 0 leaves it out.
     pub iterations: usize,
+    /// Iterations without a better held-out loss before it stops.
+    pub patience: usize,
     /// Most parameters: a larger network is left as Adam left it.
     pub most_params: usize,
 }
@@ -54,6 +56,18 @@ pub struct Curving {
     pub smoothing: Smoothing,
     /// Whether Levenberg–Marquardt sees them too.
     pub polish: bool,
+}
+
+/// Large networks between few simulated samples and a small network: each learns their values and derivatives, and the small
+/// one learns the mean of all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ensemble {
+    /// Networks.
+    pub members: usize,
+    /// Hidden widths of each.
+    pub hidden: Vec<usize>,
+    /// Training of each.
+    pub fit: Fit,
 }
 
 /// Rounds of pruning.
@@ -82,16 +96,24 @@ pub struct Plan {
     pub retrain: Fit,
     /// Fine-tuning on derivatives.
     pub finetune: Fit,
-    /// What follows each training of a small network.
+    /// What stands between the model and the network that is fine-tuned on it, where samples are few.
+    pub ensemble: Option<Ensemble>,
+    /// What follows the training of a small network on simulated samples.
     pub polish: Polish,
     /// Second-order labels; none: training sees values and first derivatives only.
     pub second_order: Option<Curving>,
+    /// What follows its training on another network's labels, which carry no noise: fewer samples do, and no paths.
+    pub imitation: Polish,
+    /// How often the last rounds of pruning are run; the best is kept.
+    pub attempts: usize,
 }
 
 impl Default for Plan {
     /// The paper's networks, on fresh samples.
     fn default() -> Self {
         let small = Fit { samples: 1 << 18, epochs: 8, paths: 16, batch: 1024, peak: 0.01, fresh: true };
+        let polish =
+            Polish { samples: 1 << 16, held_out: 1 << 14, paths: 64, iterations: 40, patience: 4, most_params: 400 };
         Self {
             oversized: vec![128; 6],
             pruned: vec![3, 3, 1, 2, 2, 2],
@@ -100,8 +122,11 @@ impl Default for Plan {
             prune: Pruning { keep: 0.5, retrain: Fit { epochs: 1, peak: 0.003, batch: 512, ..small } },
             retrain: small,
             finetune: small,
-            polish: Polish { samples: 1 << 16, held_out: 1 << 14, paths: 64, iterations: 40, most_params: 400 },
             second_order: None,
+            ensemble: None,
+            polish,
+            imitation: Polish { samples: 1 << 14, held_out: 1 << 14, iterations: 300, patience: 25, ..polish },
+            attempts: 4,
         }
     }
 }
@@ -117,7 +142,43 @@ impl Plan {
             retrain: small,
             finetune: small,
             polish: Polish { samples: 1 << 14, held_out: 1 << 13, iterations: 20, ..plan.polish },
+            imitation: Polish { samples: 1 << 13, held_out: 1 << 13, iterations: 40, ..plan.imitation },
+            attempts: 1,
             ..plan
         }
+    }
+
+    /// What simulation a run rests on, in words.
+    pub fn simulation(&self) -> String {
+        let tuning = self.ensemble.as_ref().map_or(self.finetune, |ensemble| ensemble.fit);
+        let pairs = |n: usize| format!("{n} antithetic {} of paths", if n == 1 { "pair" } else { "pairs" });
+        if !self.train.fresh
+            && !tuning.fresh
+            && (self.train.samples, self.train.paths) == (tuning.samples, tuning.paths)
+        {
+            let (n, pairs) = (self.train.samples, pairs(self.train.paths));
+            return format!("one set of {n} samples of {pairs} each, behind every column, held-out samples included");
+        }
+        let of = |fit: &Fit| match fit.fresh {
+            true => format!("{} times {} samples of {}", fit.epochs, fit.samples, pairs(fit.paths)),
+            false => format!("{} samples of {}", fit.samples, pairs(fit.paths)),
+        };
+        let mut text = format!("{} for the large network, {} for the last column", of(&self.train), of(&tuning));
+        if self.ensemble.is_none() && self.finetune.fresh && self.polish.iterations > 0 {
+            let Polish { samples, held_out, paths, .. } = self.polish;
+            text += &format!(", then {samples} and {held_out} held out of {}", pairs(paths));
+        }
+        text
+    }
+
+    /// The paper's amount of data: every simulated label of every stage comes from the same 8192 samples, of one antithetic
+    /// pair of paths each.
+    ///
+    /// Networks are asked for labels at other inputs than these, as §6.2 does: inputs cost no simulation.
+    pub fn paper() -> Self {
+        let plan = Self::default();
+        let fixed = Fit { samples: 8192, epochs: 30, paths: 1, batch: 256, peak: 0.001, fresh: false };
+        let ensemble = Ensemble { members: 6, hidden: vec![128; 6], fit: Fit { epochs: 20, ..fixed } };
+        Self { train: fixed, ensemble: Some(ensemble), ..plan }
     }
 }

@@ -2,9 +2,9 @@
 
 use faer::Mat;
 
+use super::Problem;
 use super::inputs::{Inputs, Use};
 use super::problem::TEST_POINTS;
-use super::{Problem, Teacher};
 use crate::data::{Simulator, Surrogate, TestSet};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
@@ -49,7 +49,7 @@ impl Imitation {
             ));
         }
         let points = inputs.draw(Use::Test, &mut Streams::new(0, Purpose::Test), TEST_POINTS);
-        let test = Teacher::<f64>::new(&teacher).test_set(points);
+        let test = teacher.test_set(points);
         Ok(Self { teacher, inputs, test })
     }
 }

@@ -132,6 +132,8 @@ pub struct Table2 {
     pub basket_seeds: Vec<u64>,
     /// Hidden widths of the pruned network.
     pub widths: Vec<usize>,
+    /// What simulation the columns rest on.
+    pub simulation: String,
     /// Column by column.
     pub columns: BTreeMap<&'static str, ColumnSummary>,
     /// Wall clock of each stage, summed over seeds.

@@ -4,17 +4,16 @@ use std::time::Instant;
 
 use faer::Mat;
 
-use super::labels::Teacher;
-use super::{Curving, Fit, Plan, Precision, Reference, Use};
-use crate::data::{Bundler, CurvatureSource, Fresh, Samples, Scaled, Scaling, Simulator, SmoothedCurvature, Surrogate};
+use super::{Ensemble, Plan, Reference, Teacher, Use};
+use crate::data::{Samples, Scaled, Scaling, Simulator, SmoothedCurvature, Surrogate};
 use crate::error::{Error, Result};
 use crate::math::Activation;
 use crate::math::random::{Purpose, Streams};
 use crate::model::{AnyModel, AnyPayoff, Model, Payoff, Smoothing};
-use crate::nn::{Network, Packed, Stack};
+use crate::nn::{Chain as _, Layer, Network, Stack};
 use crate::observer::Observer;
-use crate::prune::{Criterion, Fold, History, Pruner, collapse};
-use crate::train::{Batches, LevenbergMarquardt, Loss, OneCycle, Trainer};
+use crate::prune::{Criterion, Fold, History, Pruner, check_widths, collapse};
+use crate::train::Loss;
 
 /// What one stage took.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,26 +32,30 @@ pub struct StageRecord {
 /// the surrogate is left in its last good state, ready to be saved.
 #[derive(Debug)]
 pub struct Study<'a, M = AnyModel, P = AnyPayoff> {
-    reference: &'a Reference<M, P>,
-    plan: &'a Plan,
-    seed: u64,
+    pub(super) reference: &'a Reference<M, P>,
+    pub(super) plan: &'a Plan,
+    pub(super) seed: u64,
+    pub(super) attempt: usize,
     /// The stages that ran.
     pub records: Vec<StageRecord>,
 }
 
 /// Draws behind the scaling.
 const SCALING_SAMPLES: usize = 1 << 16;
+/// Widths down to which pruning has one way only: below, rounds cost next to nothing, and several are tried.
+const FORK: usize = 16;
+/// How fast each attempt cuts: the share that a round keeps, to this power. Other samples alone lead to the same minimum.
+const PACES: [f64; 4] = [1.0, 0.5, 2.0, 1.5];
 /// Points at which nodes are measured for pruning.
 const PRUNING_SAMPLES: usize = 4096;
 
 /// Each stage draws from streams of its own.
 #[derive(Clone, Copy)]
-enum Draw {
+pub(super) enum Draw {
     Scaling,
     Train,
     Prune,
     Retrain,
-    Distil,
     Finetune,
     Polish,
     Inputs,
@@ -61,7 +64,7 @@ enum Draw {
 impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// Nothing runs yet.
     pub fn new(reference: &'a Reference<M, P>, plan: &'a Plan, seed: u64) -> Self {
-        Self { reference, plan, seed, records: Vec::new() }
+        Self { reference, plan, seed, attempt: 0, records: Vec::new() }
     }
 
     /// The large network with random weights, and the scaling of a first draw of samples.
@@ -80,7 +83,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// Trains on simulated samples.
     ///
     /// # Errors
-    /// As [`Trainer::run`].
+    /// As [`Trainer::run`](crate::train::Trainer::run).
     pub fn train(&mut self, surrogate: &mut Surrogate, loss: Loss, observer: &mut dyn Observer) -> Result<()> {
         let fit = self.plan.train;
         self.stage("train", surrogate, |study, s| study.fit_model(s, "train", &fit, loss, Draw::Train, observer))
@@ -88,8 +91,11 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
 
     /// Prunes to the plan's widths, retraining on the teacher's values; sees no derivative label.
     ///
+    /// The last rounds, which are cheap and may end in a poor minimum, are run as often as the plan says, each time with other
+    /// samples; kept is the network with the least loss on the teacher's values at points that none was trained on.
+    ///
     /// # Errors
-    /// Impossible widths; as [`Trainer::run`].
+    /// Impossible widths; as [`Trainer::run`](crate::train::Trainer::run).
     pub fn prune(
         &mut self,
         surrogate: &mut Surrogate,
@@ -100,37 +106,84 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     ) -> Result<History> {
         let mut history = History::default();
         self.stage("prune", surrogate, |study, s| {
+            let target = &study.plan.pruned;
+            check_widths(&s.network.chain().hidden(), target)?;
             study.adopt(s, teacher)?;
-            let (plan, total) = (study.plan, std::cell::Cell::new(0));
-            let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES);
-            let inputs = s.scaling.inputs_of::<f64>(points.as_ref());
-            let domain = study.scaled_domain(&s.scaling);
-            let samples = crate::prune::Samples { inputs: inputs.as_ref(), domain };
-            let retrain = plan.prune.retrain;
-            let labels = study.teach(teacher, Draw::Prune, retrain.samples, false)?;
-            let check = s.scaling.apply::<f64>(&study.teach(teacher, Draw::Inputs, PRUNING_SAMPLES, false)?, false);
-            let loss = |net: &Network<Stack, f64>| mean_square(net, &check);
-            let scaling = s.scaling.clone();
-            let pruner = Pruner { widths: plan.pruned.clone(), keep: plan.prune.keep, fold };
-            history = pruner.run(&mut s.network, criterion, &samples, loss, |net, _| {
-                let name = format!("prune to {}", widths_name(&net.chain().hidden()));
-                total.set(
-                    total.get()
-                        + study.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, teacher, observer)?,
-                );
-                Ok(())
+            let trunk = target.iter().zip(s.network.chain().hidden()).map(|(&goal, width)| goal.max(FORK.min(width)));
+            let (trunk, mut seen) = study.rounds(s, trunk.collect(), teacher, criterion, fold, observer)?;
+            let mut branches = Vec::new();
+            let (attempt, tried) = study.best_of(s, |study, candidate| {
+                let (branch, pruned) = study.rounds(candidate, target.clone(), teacher, criterion, fold, observer)?;
+                branches.push(branch);
+                let (retrained, loss) = study.retrain(candidate, teacher, observer)?;
+                Ok((pruned + retrained, loss))
             })?;
-            drop(labels);
-            let samples = total.get() + study.retrain(s, teacher, observer)?;
-            Ok(samples)
+            history = trunk.followed_by(branches.swap_remove(attempt));
+            seen += tried;
+            Ok(seen)
         })?;
         Ok(history)
+    }
+
+    /// Several attempts from the same start, each with samples of its own; kept is the one with the least held-out loss. Gives
+    /// its number and the samples that all have seen.
+    ///
+    /// What is too large to be polished has no such loss, and is attempted once.
+    fn best_of(
+        &self,
+        s: &mut Surrogate,
+        mut attempt: impl FnMut(&Self, &mut Surrogate) -> Result<(usize, Option<f64>)>,
+    ) -> Result<(usize, usize)> {
+        let (start, mut best, mut total) = (s.clone(), (0, f64::INFINITY), 0);
+        for number in 0..self.plan.attempts.max(1) {
+            let mut candidate = start.clone();
+            let (seen, loss) = attempt(&self.attempt(number), &mut candidate)?;
+            total += seen;
+            if loss.is_none_or(|loss| loss < best.1) {
+                (best, *s) = ((number, loss.unwrap_or(f64::NEG_INFINITY)), candidate);
+            }
+            if loss.is_none() {
+                break;
+            }
+        }
+        Ok((best.0, total))
+    }
+
+    /// Rounds of cutting and retraining on the teacher's values.
+    fn rounds(
+        &self,
+        s: &mut Surrogate,
+        widths: Vec<usize>,
+        teacher: &Surrogate,
+        criterion: &mut dyn Criterion,
+        fold: Fold,
+        observer: &mut dyn Observer,
+    ) -> Result<(History, usize)> {
+        let (plan, total) = (self.plan, std::cell::Cell::new(0));
+        let points = self.inputs(Draw::Inputs, PRUNING_SAMPLES);
+        let inputs = s.scaling.inputs_of::<f64>(points.as_ref());
+        let domain = self.scaled_domain(&s.scaling);
+        let samples = crate::prune::Samples { inputs: inputs.as_ref(), domain };
+        let (retrain, mut teacher) = (plan.prune.retrain, self.teacher(teacher));
+        let labels = self.teach(&teacher, Draw::Prune, retrain.samples, false)?;
+        let check = s.scaling.apply::<f64>(&self.teach(&teacher, Draw::Inputs, PRUNING_SAMPLES, false)?, false);
+        let loss = |net: &Network<Stack, f64>| mean_square(net, &check);
+        let scaling = s.scaling.clone();
+        let keep = plan.prune.keep.powf(PACES[self.attempt % PACES.len()]);
+        let pruner = Pruner { widths, keep, fold };
+        let history = pruner.run(&mut s.network, criterion, &samples, loss, |net, _| {
+            let name = format!("prune to {}", widths_name(&net.chain().hidden()));
+            let seen = self.fit_set(net, &name, &retrain, Loss::Values, &scaling, &labels, &mut teacher, observer)?;
+            total.set(total.get() + seen);
+            Ok(())
+        })?;
+        Ok((history, total.get()))
     }
 
     /// Fine-tunes on a teacher's values and derivatives: the reference model is not asked.
     ///
     /// # Errors
-    /// As [`Trainer::run`].
+    /// As [`Trainer::run`](crate::train::Trainer::run).
     pub fn finetune_from_network(
         &mut self,
         surrogate: &mut Surrogate,
@@ -139,39 +192,66 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     ) -> Result<()> {
         self.stage("finetune from network", surrogate, |study, s| {
             study.adopt(s, teacher)?;
-            let (fit, loss) = (study.plan.finetune, study.sobolev());
-            let labels = study.teach(teacher, Draw::Distil, fit.samples, true)?;
-            let scaling = s.scaling.clone();
-            let name = "finetune from network";
-            let seen = study.fit_set(&mut s.network, name, &fit, loss, &scaling, &labels, teacher, observer)?;
-            drop(labels);
-            Ok(seen + study.polish_from_teacher(s, teacher, name, loss, observer)?)
+            let mut labels = study.teacher(teacher);
+            let (name, fit) = ("finetune from network", &study.plan.finetune);
+            Ok(study.imitate(s, &mut labels, name, fit, study.sobolev(), observer)?.0)
         })
     }
 
     /// Fine-tunes on simulated values and pathwise derivatives.
     ///
+    /// Samples that are not fresh are few: a part of them, never trained on, says when to stop; or, if the plan has an
+    /// [`Ensemble`](super::Ensemble), large networks learn from all of them first.
+    ///
     /// # Errors
-    /// As [`Trainer::run`].
+    /// As [`Trainer::run`](crate::train::Trainer::run).
     pub fn finetune_from_model(&mut self, surrogate: &mut Surrogate, observer: &mut dyn Observer) -> Result<()> {
-        self.stage("finetune from model", surrogate, |study, s| {
-            let (name, fit, polish) = ("finetune from model", study.plan.finetune, study.plan.polish);
-            let loss = study.sobolev();
-            let seen = study.fit_model(s, name, &fit, loss, Draw::Finetune, observer)?;
-            let simulator = study.simulator(true, polish.paths)?;
-            let held_out = Streams::new(study.seed, Purpose::HeldOut);
-            let mut streams = [study.streams(Draw::Polish), held_out].into_iter();
-            let smoothing = study.plan.second_order.map_or(Smoothing::NONE, |c| c.smoothing);
-            let mut source = SmoothedCurvature { simulator: &simulator, smoothing };
-            let draw = |n| Ok(simulator.draw(&mut streams.next().expect("training and held-out"), n));
-            Ok(seen + study.polish(s, name, loss, observer, draw, &mut source)?)
+        self.stage("finetune from model", surrogate, |study, s| match &study.plan.ensemble {
+            Some(ensemble) => study.finetune_through(ensemble, s, observer),
+            None => study.finetune_directly(s, "finetune from model", observer),
         })
+    }
+
+    /// Trains several large networks on the same simulated values and derivatives; their mean, whose noise is less than any
+    /// one's, teaches the small one.
+    fn finetune_through(&self, ensemble: &Ensemble, s: &mut Surrogate, observer: &mut dyn Observer) -> Result<usize> {
+        let (fit, mut seen) = (&ensemble.fit, 0);
+        let simulator = self.simulator(true, fit.paths)?;
+        let samples = simulator.draw(&mut self.streams(Draw::Finetune), fit.samples);
+        let mut source = SmoothedCurvature { simulator: &simulator, smoothing: self.curvature_smoothing() };
+        let mut generators = Streams::new(self.seed, Purpose::Initialisation);
+        let mut members = Vec::new();
+        for member in 1..=ensemble.members {
+            let stack = Stack::mlp(s.scaling.inputs(), &ensemble.hidden, 1, Activation::Silu);
+            let mut network = Network::init(stack, &mut generators.next().expect("streams never end"));
+            let name = format!("teacher {member}/{}", ensemble.members);
+            seen +=
+                self.fit_set(&mut network, &name, fit, self.sobolev(), &s.scaling, &samples, &mut source, observer)?;
+            members.push(Surrogate { network, scaling: s.scaling.clone() });
+        }
+        let mut labels = Teacher::mean_of(&members, self.plan.precision);
+        let (name, fit) = ("finetune from model", &self.plan.finetune);
+        Ok(seen + self.imitate(s, &mut labels, name, fit, self.sobolev(), observer)?.0)
+    }
+
+    /// Retrains the pruned shape from random weights, as pruning retrains its last round (Figure 8).
+    ///
+    /// # Errors
+    /// As [`Trainer::run`](crate::train::Trainer::run).
+    pub fn from_random_weights(&mut self, teacher: &Surrogate, observer: &mut dyn Observer) -> Result<Surrogate> {
+        let mut rng = Streams::new(self.seed, Purpose::Initialisation).next().expect("streams never end");
+        let layers = teacher.network.chain().layers();
+        let (inputs, activation) = (layers[0].fan_in.0, layers[0].activation);
+        let stack = Stack::mlp(inputs, &self.plan.pruned, 1, activation);
+        let mut surrogate = Surrogate { network: Network::init(stack, &mut rng), scaling: teacher.scaling.clone() };
+        self.stage("random weights", &mut surrogate, |study, s| Ok(study.retrain(s, teacher, observer)?.0))?;
+        Ok(surrogate)
     }
 
     /// Removes the layers behind the first one-node layer and retrains on the teacher's values (Figure 7).
     ///
     /// # Errors
-    /// If there is no such layer; as [`Trainer::run`].
+    /// If there is no such layer; as [`Trainer::run`](crate::train::Trainer::run).
     pub fn collapse(
         &mut self,
         surrogate: &mut Surrogate,
@@ -182,188 +262,45 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
             study.adopt(s, teacher)?;
             let points = study.inputs(Draw::Inputs, PRUNING_SAMPLES);
             collapse(&mut s.network, s.scaling.inputs_of(points.as_ref()).as_ref())?;
-            study.retrain(s, teacher, observer)
+            let (_, seen) = study.best_of(s, |study, candidate| {
+                shrink(&mut candidate.network, 0.5f64.powi(study.attempt as i32));
+                study.retrain(candidate, teacher, observer)
+            })?;
+            Ok(seen)
         })
     }
 
-    /// The loss of fine-tuning.
-    fn sobolev(&self) -> Loss {
-        if self.plan.second_order.is_some() { Loss::SECOND_ORDER } else { Loss::SOBOLEV }
-    }
-
-    fn retrain(&self, s: &mut Surrogate, teacher: &Surrogate, observer: &mut dyn Observer) -> Result<usize> {
-        let fit = self.plan.retrain;
-        let labels = self.teach(teacher, Draw::Retrain, fit.samples, false)?;
-        let scaling = s.scaling.clone();
-        let seen = self.fit_set(&mut s.network, "retrain", &fit, Loss::Values, &scaling, &labels, teacher, observer)?;
-        drop(labels);
-        Ok(seen + self.polish_from_teacher(s, teacher, "retrain", Loss::Values, observer)?)
-    }
-
-    fn polish_from_teacher(
+    /// As [`imitate`](Self::imitate), on values.
+    fn retrain(
         &self,
         s: &mut Surrogate,
         teacher: &Surrogate,
-        name: &str,
-        loss: Loss,
         observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        let mut draws = [Draw::Polish, Draw::Inputs].into_iter();
-        let draw = |n| {
-            let draw = draws.next().expect("training and held-out");
-            self.teach(teacher, draw, n, loss != Loss::Values)
+    ) -> Result<(usize, Option<f64>)> {
+        let name = match self.attempt {
+            0 => "retrain".to_owned(),
+            more => format!("retrain, attempt {}", more + 1),
         };
-        self.polish(s, name, loss, observer, draw, &mut Teacher::<f64>::new(teacher))
-    }
-
-    /// Levenberg–Marquardt, if the network is small enough. `draw` gives the training samples, then the held-out ones;
-    /// `source` their second-order labels, if there are to be any.
-    fn polish(
-        &self,
-        s: &mut Surrogate,
-        name: &str,
-        loss: Loss,
-        observer: &mut dyn Observer,
-        mut draw: impl FnMut(usize) -> Result<Samples>,
-        source: &mut dyn CurvatureSource,
-    ) -> Result<usize> {
-        let polish = self.plan.polish;
-        if polish.iterations == 0 || s.network.params().len() > polish.most_params {
-            return Ok(0);
-        }
-        let bend = self.plan.second_order.filter(|c| c.polish && loss.is_second_order());
-        let loss = if loss.is_second_order() && bend.is_none() { Loss::SOBOLEV } else { loss };
-        let mut scaled = |n: usize| -> Result<Scaled<f64>> {
-            let samples = draw(n)?;
-            let mut data = s.scaling.apply(&samples, loss != Loss::Values);
-            if let Some(Curving { choice, .. }) = bend {
-                let mut bundler = Bundler::new(choice, self.seed);
-                data.set_curvature(Some(bundler.label(&samples, &s.scaling, n, source)?));
-            }
-            Ok(data)
-        };
-        let (training, held_out) = (scaled(polish.samples)?, scaled(polish.held_out)?);
-        let levenberg = LevenbergMarquardt {
-            loss,
-            iterations: polish.iterations,
-            damping: 1e-2,
-            patience: 4,
-            name: format!("{name}: polish"),
-        };
-        let report = levenberg.run(&mut s.network, &training, &held_out, observer)?;
-        Ok(report.iterations * polish.samples)
-    }
-
-    /// Adam on simulated samples, in the plan's precision.
-    fn fit_model(
-        &self,
-        s: &mut Surrogate,
-        name: &str,
-        fit: &Fit,
-        loss: Loss,
-        draw: Draw,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        match self.plan.precision {
-            Precision::Single => self.fit_model_in::<f32>(s, name, fit, loss, draw, observer),
-            Precision::Double => self.fit_model_in::<f64>(s, name, fit, loss, draw, observer),
-        }
-    }
-
-    fn fit_model_in<T: Packed>(
-        &self,
-        s: &mut Surrogate,
-        name: &str,
-        fit: &Fit,
-        loss: Loss,
-        draw: Draw,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        let derivatives = loss != Loss::Values;
-        let simulator = self.simulator(derivatives, fit.paths)?;
-        let Surrogate { network, scaling } = s;
-        let mut source =
-            Fresh::<_, _, T>::new(&simulator, scaling, self.streams(draw), fit.samples, derivatives, fit.fresh);
-        if let Some(Curving { choice, smoothing, .. }) = self.plan.second_order.filter(|_| loss.is_second_order()) {
-            source = source.with_second_order(Bundler::new(choice, self.seed), smoothing, fit.batch);
-        }
-        self.adam(network, name, fit, loss, &mut source, observer)
-    }
-
-    /// Adam on a fixed set that a teacher labelled, in the plan's precision.
-    #[expect(clippy::too_many_arguments, reason = "network and scaling are borrowed apart")]
-    fn fit_set(
-        &self,
-        network: &mut Network<Stack, f64>,
-        name: &str,
-        fit: &Fit,
-        loss: Loss,
-        scaling: &Scaling,
-        samples: &Samples,
-        teacher: &Surrogate,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        match self.plan.precision {
-            Precision::Single => {
-                let data = self.scaled::<f32>(fit, loss, scaling, samples, teacher)?;
-                self.adam(network, name, fit, loss, &mut &data, observer)
-            }
-            Precision::Double => {
-                let data = self.scaled::<f64>(fit, loss, scaling, samples, teacher)?;
-                self.adam(network, name, fit, loss, &mut &data, observer)
-            }
-        }
-    }
-
-    /// Samples that a teacher labelled, with its second-order labels for batches if the loss reads any.
-    fn scaled<T: Packed>(
-        &self,
-        fit: &Fit,
-        loss: Loss,
-        scaling: &Scaling,
-        samples: &Samples,
-        teacher: &Surrogate,
-    ) -> Result<Scaled<T>> {
-        let mut data = scaling.apply::<T>(samples, loss != Loss::Values);
-        if let Some(Curving { choice, .. }) = self.plan.second_order.filter(|_| loss.is_second_order()) {
-            let mut bundler = Bundler::new(choice, self.seed);
-            let labels = bundler.label(samples, scaling, fit.batch, &mut Teacher::<T>::new(teacher))?;
-            data.set_curvature(Some(labels));
-        }
-        Ok(data)
-    }
-
-    fn adam<T: Packed>(
-        &self,
-        network: &mut Network<Stack, f64>,
-        name: &str,
-        fit: &Fit,
-        loss: Loss,
-        source: &mut impl Batches<T>,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        let trainer = Trainer {
-            loss,
-            epochs: fit.epochs,
-            batch: fit.batch,
-            schedule: OneCycle::with_peak(fit.peak),
-            seed: self.seed,
-            name: name.to_owned(),
-        };
-        let mut trained = network.cast::<T>();
-        let report = trainer.run(&mut trained, source, observer);
-        // Also when it failed: what is left is the last good state.
-        *network = trained.cast();
-        Ok(report?.samples)
+        self.imitate(s, &mut self.teacher(teacher), &name, &self.plan.retrain, Loss::Values, observer)
     }
 
     /// A teacher's labels at inputs of the training law.
-    fn teach(&self, teacher: &Surrogate, draw: Draw, n: usize, derivatives: bool) -> Result<Samples> {
-        let inputs = self.inputs(draw, n);
-        Ok(match self.plan.precision {
-            Precision::Single => Teacher::<f32>::new(teacher).label(inputs, derivatives),
-            Precision::Double => Teacher::<f64>::new(teacher).label(inputs, derivatives),
-        })
+    pub(super) fn teach(&self, teacher: &Teacher<'_>, draw: Draw, n: usize, derivatives: bool) -> Result<Samples> {
+        Ok(teacher.label(self.inputs(draw, n), derivatives))
+    }
+
+    fn teacher<'t>(&self, surrogate: &'t Surrogate) -> Teacher<'t> {
+        Teacher::new(surrogate, self.plan.precision)
+    }
+
+    /// The loss of fine-tuning.
+    pub(super) fn sobolev(&self) -> Loss {
+        if self.plan.second_order.is_some() { Loss::SECOND_ORDER } else { Loss::SOBOLEV }
+    }
+
+    /// How a payoff is smoothed for second-order labels.
+    pub(super) fn curvature_smoothing(&self) -> Smoothing {
+        self.plan.second_order.map_or(Smoothing::NONE, |c| c.smoothing)
     }
 
     /// Inputs of the training law.
@@ -381,7 +318,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
                 let simulator = self.simulator(false, self.plan.train.paths)?;
                 simulator.draw(&mut self.streams(Draw::Scaling), PRUNING_SAMPLES)
             }
-            Reference::Network(_) => self.teach(teacher, Draw::Scaling, PRUNING_SAMPLES, false)?,
+            Reference::Network(_) => self.teach(&self.teacher(teacher), Draw::Scaling, PRUNING_SAMPLES, false)?,
         };
         let scaling = Scaling::fit(&labels)?;
         if !s.scaling.is_near(&scaling) {
@@ -395,7 +332,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect()
     }
 
-    fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
+    pub(super) fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
         let problem = self.reference.problem()?;
         if derivatives {
             Simulator::smoothed(&problem.model, &problem.payoff, paths, problem.smoothing)
@@ -406,12 +343,13 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     }
 
     /// Streams of a draw. A plan of fixed samples has one set of them for all stages.
-    fn streams(&self, draw: Draw) -> Streams {
+    pub(super) fn streams(&self, draw: Draw) -> Streams {
         let draw = match draw {
             Draw::Scaling | Draw::Finetune | Draw::Polish if !self.plan.train.fresh => Draw::Train,
             other => other,
         };
-        Streams::new(self.seed.wrapping_mul(64).wrapping_add(draw as u64), Purpose::Training)
+        let attempt = if matches!(draw, Draw::Prune | Draw::Retrain | Draw::Polish) { self.attempt as u64 } else { 0 };
+        Streams::new(self.seed.wrapping_mul(64).wrapping_add(draw as u64) ^ (attempt << 48), Purpose::Training)
     }
 
     fn stage(
@@ -431,6 +369,14 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
 /// `3-3-1-2-2-2`.
 pub(super) fn widths_name(widths: &[usize]) -> String {
     widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// Makes the parameters of the hidden layers smaller: what is left of a network after a collapse may be saturated, and then
+/// learns nothing.
+fn shrink(net: &mut Network<Stack, f64>, factor: f64) {
+    let last = net.chain().layers().last().map_or(0, Layer::params);
+    let hidden = net.params().len() - last;
+    net.params_mut()[..hidden].iter_mut().for_each(|p| *p *= factor);
 }
 
 fn mean_square(net: &Network<Stack, f64>, data: &Scaled<f64>) -> f64 {

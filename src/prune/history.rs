@@ -34,6 +34,22 @@ pub struct History {
 }
 
 impl History {
+    /// This history and then another one, of what it left.
+    ///
+    /// # Panics
+    /// If the other begins with other widths.
+    #[must_use]
+    #[track_caller]
+    pub fn followed_by(mut self, mut next: Self) -> Self {
+        let left = self.remaining();
+        assert!(left.iter().map(Vec::len).eq(next.widths.iter().copied()), "a history goes on where another ends");
+        for cut in next.rounds.iter_mut().flat_map(|round| &mut round.cuts) {
+            cut.removed.iter_mut().for_each(|(node, _)| *node = left[cut.layer][*node]);
+        }
+        self.rounds.append(&mut next.rounds);
+        self
+    }
+
     /// Makes the same cuts, with the constants folded then, in a network of the original shape: what pruning would have
     /// left without retraining.
     ///
@@ -60,5 +76,22 @@ impl History {
             left[cut.layer].retain(|n| !cut.removed.iter().any(|(gone, _)| gone == n));
         }
         left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_goes_on_in_the_first_ones_indices() {
+        let cut = |removed: &[usize]| Cut { layer: 0, removed: removed.iter().map(|&n| (n, 0.5)).collect() };
+        let round = |width, removed| Round { widths: vec![width], cuts: vec![cut(removed)], loss: [0.0; 3] };
+        let first = History { widths: vec![5], rounds: vec![round(3, &[0, 3])] };
+        // Nodes 1, 2 and 4 are left; the second history calls them 0, 1 and 2.
+        let next = History { widths: vec![3], rounds: vec![round(2, &[1]), round(1, &[2])] };
+        let whole = first.followed_by(next);
+        assert_eq!(whole.rounds[1..], [round(2, &[2]), round(1, &[4])]);
+        assert_eq!((whole.widths.clone(), whole.remaining()), (vec![5], vec![vec![1]]));
     }
 }
