@@ -1,7 +1,7 @@
 //! The layers found in a graph, in the order they were found, and what they make together: a surrogate.
 
 use super::OnnxError;
-use super::tensor::Result;
+use super::tensor::{MOST_HELD, Result};
 use super::value::{Affine, Function, Value};
 use crate::data::{Scaling, Surrogate};
 use crate::math::Activation;
@@ -29,10 +29,17 @@ impl Chain {
     pub(super) fn layer(&mut self, argument: Affine, activation: Activation) -> Result<Affine> {
         let dims = argument.dims.clone();
         let same = |base: &Base| matches!(base, Base::Layer { argument: a, activation: f } if (f, &a.planes, a.base) == (&activation, &argument.planes, argument.base));
-        let base = self.0.iter().position(same).unwrap_or_else(|| {
-            self.0.push(Base::Layer { argument, activation });
-            self.0.len() - 1
-        });
+        let base = match self.0.iter().position(same) {
+            Some(base) => base,
+            None => {
+                let size = |base: &Base| if let Base::Layer { argument, .. } = base { argument.size() } else { 0 };
+                if self.0.iter().map(size).sum::<usize>() + argument.size() > MOST_HELD {
+                    return Err("the layers are larger than any network here has".into());
+                }
+                self.0.push(Base::Layer { argument, activation });
+                self.0.len() - 1
+            }
+        };
         Affine::identity(base, dims)
     }
 

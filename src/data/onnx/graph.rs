@@ -9,7 +9,7 @@ use super::functions::inlined;
 use super::operators::{Refusal, is_of_constants, operator};
 use super::proto::{Graph, Model, Node, ValueInfo};
 use super::stored::Stored;
-use super::tensor::Tensor;
+use super::tensor::{MOST_HELD, Tensor};
 use super::value::{Affine, Batch, Value};
 use super::{OnnxError, UnsupportedNode};
 use crate::data::Surrogate;
@@ -33,8 +33,6 @@ impl Known {
 
 /// Operators of older versions broadcast by other rules.
 const OLDEST_OPSET: i64 = 7;
-/// Numbers that may be held at a time: half a gigabyte.
-const MOST_HELD: usize = 1 << 26;
 
 /// The network that the model computes.
 ///

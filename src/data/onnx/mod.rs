@@ -94,7 +94,7 @@ impl Surrogate {
     /// # Examples
     /// ```
     /// use sobolev::data::Surrogate;
-    /// assert_eq!(Surrogate::from_onnx(b"").unwrap_err().to_string(), "ModelProto: there is no graph");
+    /// assert_eq!(Surrogate::from_onnx(b"").unwrap_err().to_string(), "not a whole ONNX model: there is no graph");
     /// ```
     pub fn from_onnx(bytes: &[u8]) -> Result<(Self, Metadata), OnnxError> {
         from_bytes(bytes, None)
@@ -103,8 +103,9 @@ impl Surrogate {
 
 /// `folder` is where files of numbers lie that the model names.
 fn from_bytes(bytes: &[u8], folder: Option<&Path>) -> Result<(Surrogate, Metadata), OnnxError> {
-    let model = proto::Model::read(bytes, folder)?;
-    let graph = model.graph.as_ref().ok_or_else(|| OnnxError::Malformed("ModelProto: there is no graph".into()))?;
+    let broken = |what: &str| OnnxError::Malformed(format!("not a whole ONNX model: {what}"));
+    let model = proto::Model::read(bytes, folder).map_err(|e| broken(&e.to_string()))?;
+    let graph = model.graph.as_ref().ok_or_else(|| broken("there is no graph"))?;
     Ok((graph::surrogate(&model, graph)?, model.metadata))
 }
 

@@ -3,6 +3,9 @@
 /// More elements than any network here has; a larger tensor is a mistake in the file.
 pub(super) const MOST_ELEMENTS: usize = 1 << 24;
 
+/// Numbers that may be held at a time: a gigabyte.
+pub(super) const MOST_HELD: usize = 1 << 27;
+
 /// What is wrong; the caller knows the node.
 pub(super) type Result<T> = std::result::Result<T, String>;
 

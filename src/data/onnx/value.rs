@@ -36,6 +36,10 @@ impl Affine {
     pub(super) fn len(&self) -> usize {
         self.constants().len()
     }
+    /// Memory that it takes, in numbers.
+    pub(super) fn size(&self) -> usize {
+        self.planes.len() * self.len()
+    }
     pub(super) fn constants(&self) -> &[f64] {
         self.planes.last().expect("the constants are always there")
     }
@@ -228,7 +232,7 @@ impl Value {
 
     /// Memory that it takes, in numbers.
     pub(super) fn size(&self) -> usize {
-        (self.argument.planes.len() + 2) * self.scale.len()
+        self.argument.size() + 2 * self.scale.len()
     }
 
     /// The elements `rows` in another shape of one sample.
