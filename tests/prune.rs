@@ -20,7 +20,7 @@ fn inputs(n: usize) -> Mat<f64> {
 }
 
 fn samples(inputs: &Mat<f64>) -> Samples<'_> {
-    Samples { inputs: inputs.as_ref(), domain: vec![Interval::new(-1.0, 1.0).unwrap(); 3] }
+    Samples { inputs: inputs.as_ref(), targets: None, domain: vec![Interval::new(-1.0, 1.0).unwrap(); 3] }
 }
 
 fn pruner(widths: &[usize]) -> Pruner {

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::analyse::AnalyseArgs;
+pub use super::compare::CompareArgs;
 use super::export::ExportArgs;
 pub use super::price::PriceArgs;
 pub use super::second_order::SecondOrderArgs;
+use crate::error::Error;
 use crate::interval::Interval;
 use crate::pipeline::{Fit, Plan, Polish, Precision};
 
@@ -43,6 +46,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Price the rows of a file: values, deltas, gammas, Hessians
     Price(PriceArgs),
+    /// Measure the significance of every node, and how far its bounds are from what samples show
+    Analyse(AnalyseArgs),
+    /// Prune one network by every criterion and compare what is left
+    Compare(CompareArgs),
 }
 
 /// What every command takes.
@@ -103,28 +110,16 @@ pub enum PrecisionArg {
 /// How nodes are scored and folded.
 #[derive(Args, Clone, Debug)]
 pub struct CriterionArgs {
-    /// What ranks the nodes
-    #[arg(long, value_enum, default_value_t = CriterionArg::Interval)]
-    pub criterion: CriterionArg,
+    /// What ranks the nodes: interval, ball, linear, both, edges (interval adjoint significance, Eq. (3), each also over many
+    /// boxes, as both/64), sampled, taylor, snip, obd, obs, magnitude, magnitude-l1 or random
+    #[arg(long, value_parser = criterion, default_value = "interval")]
+    pub criterion: String,
     /// What takes the place of a removed node
     #[arg(long, value_enum, default_value_t = FoldArg::Mean)]
     pub fold: FoldArg,
     /// Share of its nodes that a layer keeps in each round
     #[arg(long, default_value_t = 0.5, value_parser = share)]
     pub keep: f64,
-}
-
-/// What ranks nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CriterionArg {
-    /// Interval adjoint significance, Eq. (3)
-    Interval,
-    /// Range times largest derivative over samples
-    Sampled,
-    /// Norms of incoming and outgoing weights
-    Magnitude,
-    /// Chance
-    Random,
 }
 
 /// What replaces removed nodes.
@@ -369,7 +364,7 @@ pub struct Widths(pub Vec<usize>);
 /// No layer needs more.
 const MOST_NODES: usize = 4096;
 
-fn widths(text: &str) -> Result<Widths, String> {
+pub(super) fn widths(text: &str) -> Result<Widths, String> {
     let number = |s: &str| s.trim().parse::<usize>().map_err(|_| format!("`{s}` is not a number of nodes"));
     let mut all = Vec::new();
     for part in text.split([',', '-']) {
@@ -389,6 +384,15 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.replace('_', "").parse::<usize>() {
         Ok(n) if (1..=1 << 32).contains(&n) => Ok(n),
         _ => Err("expected a whole number of at least 1".into()),
+    }
+}
+
+/// The name of a criterion.
+pub(super) fn criterion(text: &str) -> Result<String, String> {
+    match crate::prune::criterion(text, 0) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(Error::Invalid { message, .. }) => Err(message),
+        Err(other) => Err(other.to_string()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Floor 8: what a person meets at the terminal, over plain data: pictures, tables, progress, the key that interrupts.
 
+mod analyse;
 pub mod args;
 mod canvas;
+mod compare;
 pub mod export;
 mod figure8;
 mod files;
@@ -16,6 +18,7 @@ pub mod sheet;
 pub mod smoothing;
 mod spread;
 mod stages;
+mod strips;
 pub mod table;
 
 pub use canvas::save;
@@ -59,6 +62,8 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Evaluate(args)) => return stages::evaluate(args),
         Some(Command::Export(args)) => return export::export(args),
         Some(Command::Price(args)) => return price::price(args),
+        Some(Command::Analyse(args)) => &args.common,
+        Some(Command::Compare(args)) => &args.common,
     };
     use_threads(common.threads)?;
     match command {
@@ -71,6 +76,8 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Evaluate(args)) => stages::evaluate(args),
         Some(Command::Export(args)) => export::export(args),
         Some(Command::Price(args)) => price::price(args),
+        Some(Command::Analyse(args)) => analyse::analyse(args),
+        Some(Command::Compare(args)) => compare::compare(args),
     }
 }
 

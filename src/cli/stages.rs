@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{
-    CommonArgs, CriterionArg, CriterionArgs, EvaluateArgs, FinetuneArgs, FoldArg, LossArg, PruneArgs, TrainArgs,
-};
+use super::args::{CommonArgs, CriterionArgs, EvaluateArgs, FinetuneArgs, FoldArg, LossArg, PruneArgs, TrainArgs};
 use super::files::{self, Loaded, State};
 use super::progress::Progress;
 use super::report;
@@ -122,17 +120,11 @@ pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
 }
 
 pub(super) fn criterion_and_fold(args: &CriterionArgs, seed: u64) -> (Box<dyn Criterion>, Fold) {
-    let name = match args.criterion {
-        CriterionArg::Interval => "interval",
-        CriterionArg::Sampled => "sampled",
-        CriterionArg::Magnitude => "magnitude",
-        CriterionArg::Random => "random",
-    };
     let fold = match args.fold {
         FoldArg::Mean => Fold::Mean,
         FoldArg::Midpoint => Fold::Midpoint,
     };
-    (criterion(name, seed).expect("every name above is known"), fold)
+    (criterion(&args.criterion, seed).expect("checked by the command line"), fold)
 }
 
 /// Writes what a stage left, finished or interrupted, and says what it is.

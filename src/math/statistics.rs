@@ -100,6 +100,39 @@ impl Moments {
     }
 }
 
+/// Rank correlation (Spearman's ρ): 1 if both order their entries alike, 0 if the orders have nothing to do with each other.
+/// Equal entries share the mean of their ranks; NaN if either list is constant.
+///
+/// ```
+/// use sobolev::math::statistics::rank_correlation;
+/// assert_eq!(rank_correlation(&[1.0, 2.0, 3.0], &[10.0, 40.0, 90.0]), 1.0);
+/// assert_eq!(rank_correlation(&[1.0, 2.0, 3.0, 3.0], &[0.3, 0.2, 0.1, 0.1]), -1.0);
+/// ```
+///
+/// # Panics
+/// If the lists differ in length.
+#[track_caller]
+pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len(), "two orders of the same things");
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = 0.5 * (a.len() as f64 - 1.0);
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
+    product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt()
+}
+
+/// From 0, ascending; equal values share the mean of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+    let (mut ranks, mut first) = (vec![0.0; values.len()], 0);
+    for tied in order.chunk_by(|&i, &j| values[i] == values[j]) {
+        let rank = first as f64 + 0.5 * (tied.len() as f64 - 1.0);
+        tied.iter().for_each(|&i| ranks[i] = rank);
+        first += tied.len();
+    }
+    ranks
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Moments, median, r_squared};

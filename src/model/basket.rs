@@ -137,6 +137,25 @@ impl Basket {
         Self::new(&weights, &correlation, &volatilities)
     }
 
+    /// The same basket with so many idle assets behind its own: they move with the others but have no weight, so that a payoff
+    /// of the basket does not depend on them. The first assets of a [random](Self::random) basket of all of them, weights
+    /// normalised again and volatilities scaled so that the basket's is 0.2.
+    ///
+    /// # Errors
+    /// No assets.
+    pub fn with_idle(seed: u64, assets: usize, idle: usize) -> Result<Self, ModelError> {
+        if assets == 0 {
+            return Err(ModelError::Empty);
+        }
+        let all = Self::random(seed, assets + idle)?;
+        let sum: f64 = all.weights[..assets].iter().sum();
+        let mut weights: Vec<f64> = all.weights[..assets].iter().map(|w| w / sum).collect();
+        weights.resize(assets + idle, 0.0);
+        let scale = RANDOM_VOLATILITY / Self::new(&weights, &all.correlation, &all.volatilities)?.volatility();
+        let volatilities: Vec<f64> = all.volatilities.iter().map(|v| v * scale).collect();
+        Self::new(&weights, &all.correlation, &volatilities)
+    }
+
     /// How many assets, m.
     #[inline(always)]
     pub fn assets(&self) -> usize {

@@ -3,6 +3,8 @@
 //! [`Reference`] is what is learnt, a model ([`Problem`]) or a network ([`Imitation`]); [`Plan`] says how much of everything; [`Study`] runs the stages of Figure 1 on one problem
 //! with one seed; [`Scores`] is a column of Table 2 and [`Table2`] the file of all.
 
+mod analysis;
+mod comparison;
 mod fitting;
 mod inputs;
 mod labels;
@@ -12,6 +14,8 @@ mod reference;
 mod scores;
 mod study;
 
+pub use analysis::{Analysis, LevelReport, NodeReport, Tightness};
+pub use comparison::{Comparison, Contestant, Entry, Row, Spread};
 pub use inputs::{Inputs, Use};
 pub use labels::Teacher;
 pub use plan::{Curving, Ensemble, Fit, Plan, Polish, Precision, Pruning};

@@ -7,6 +7,7 @@ use faer::Mat;
 use super::{Ensemble, Plan, Reference, Teacher, Use};
 use crate::data::{Samples, Scaled, Scaling, Simulator, SmoothedCurvature, Surrogate};
 use crate::error::{Error, Result};
+use crate::interval::Interval;
 use crate::math::Activation;
 use crate::math::random::{Purpose, Streams};
 use crate::model::{AnyModel, AnyPayoff, Model, Payoff, Smoothing};
@@ -65,6 +66,16 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// Nothing runs yet.
     pub fn new(reference: &'a Reference<M, P>, plan: &'a Plan, seed: u64) -> Self {
         Self { reference, plan, seed, attempt: 0, records: Vec::new() }
+    }
+
+    pub(super) fn reference(&self) -> &'a Reference<M, P> {
+        self.reference
+    }
+    pub(super) fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The large network with random weights, and the scaling of a first draw of samples.
@@ -160,10 +171,8 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         observer: &mut dyn Observer,
     ) -> Result<(History, usize)> {
         let (plan, total) = (self.plan, std::cell::Cell::new(0));
-        let points = self.inputs(Draw::Inputs, PRUNING_SAMPLES);
-        let inputs = s.scaling.inputs_of::<f64>(points.as_ref());
-        let domain = self.scaled_domain(&s.scaling);
-        let samples = crate::prune::Samples { inputs: inputs.as_ref(), domain };
+        let measured = self.measured(&s.scaling)?;
+        let samples = measured.samples();
         let (retrain, mut teacher) = (plan.prune.retrain, self.teacher(teacher));
         let labels = self.teach(&teacher, Draw::Prune, retrain.samples, false)?;
         let check = s.scaling.apply::<f64>(&self.teach(&teacher, Draw::Inputs, PRUNING_SAMPLES, false)?, false);
@@ -327,9 +336,22 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         Ok(())
     }
 
-    fn scaled_domain(&self, scaling: &Scaling) -> Vec<crate::interval::Interval> {
+    /// What nodes are measured by.
+    ///
+    /// # Errors
+    /// As the simulation.
+    pub(super) fn measured(&self, scaling: &Scaling) -> Result<Measured> {
+        let (inputs, targets) = match self.reference {
+            Reference::Model(_) => {
+                let samples = self.simulator(false, 1)?.draw(&mut self.streams(Draw::Inputs), PRUNING_SAMPLES);
+                let labels = scaling.apply::<f64>(&samples, false);
+                (labels.inputs().to_owned(), Some(labels.values().to_owned()))
+            }
+            Reference::Network(_) => (scaling.inputs_of(self.inputs(Draw::Inputs, PRUNING_SAMPLES).as_ref()), None),
+        };
         let domain = self.reference.domain();
-        domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect()
+        let domain = domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect();
+        Ok(Measured { inputs, targets, domain })
     }
 
     pub(super) fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
@@ -363,6 +385,21 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
         let (name, seconds) = (name.to_owned(), start.elapsed().as_secs_f64());
         self.records.push(StageRecord { name, widths: surrogate.widths(), samples, seconds });
         Ok(())
+    }
+}
+
+/// Points at which nodes are measured for pruning, with the model's labels where there is a model, and the domain; in scaled
+/// units.
+pub(super) struct Measured {
+    pub(super) inputs: Mat<f64>,
+    pub(super) targets: Option<Mat<f64>>,
+    pub(super) domain: Vec<Interval>,
+}
+
+impl Measured {
+    pub(super) fn samples(&self) -> crate::prune::Samples<'_> {
+        let targets = self.targets.as_ref().map(Mat::as_ref);
+        crate::prune::Samples { inputs: self.inputs.as_ref(), targets, domain: self.domain.clone() }
     }
 }
 

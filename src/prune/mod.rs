@@ -8,8 +8,12 @@ mod collapse;
 mod criterion;
 mod history;
 mod rounds;
+mod saliency;
 
 pub use collapse::collapse;
-pub use criterion::{Criterion, IntervalAdjoint, Magnitude, Random, SampledAdjoint, Samples, criterion};
+pub use criterion::{
+    CRITERIA, Criterion, EdgeAdjoint, IntervalAdjoint, Magnitude, Random, SampledAdjoint, Samples, criterion,
+};
 pub use history::{Cut, History, Round};
 pub use rounds::{Fold, Pruner, check_widths};
+pub use saliency::{BrainDamage, BrainSurgeon, Snip, Taylor};

@@ -16,6 +16,19 @@ pub enum Fold {
     Midpoint,
 }
 
+impl Fold {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Mean, Self::Midpoint];
+
+    /// The name that the command line uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Midpoint => "midpoint",
+        }
+    }
+}
+
 /// Prunes towards target widths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pruner {
@@ -104,7 +117,7 @@ impl Pruner {
         samples: &Samples<'_>,
         left: &mut Vec<usize>,
     ) -> Cut {
-        let scores = criterion.scores(net, samples).swap_remove(layer);
+        let scores = criterion.layer_scores(net, samples, layer);
         let fold: Vec<f64> = match self.fold {
             Fold::Mean => hidden_samples(net, samples.inputs)[layer].iter().map(|n| n.mean).collect(),
             Fold::Midpoint => midpoints(net, &samples.domain).swap_remove(layer),

@@ -37,7 +37,7 @@ impl Lines {
         if function == Activation::Relu {
             return relu(k);
         }
-        if !(k.mag() < FAR) {
+        if k.mag() >= FAR {
             return Self::flat(range);
         }
         let [lower, upper] = hull_slopes(function, k);
@@ -104,7 +104,7 @@ const GRID: usize = 33;
 fn hull_slopes(function: Activation, k: Interval) -> [f64; 2] {
     let (l, step) = (k.inf(), (k.sup() - k.inf()) / (GRID - 1) as f64);
     let middle = GRID / 2;
-    if !(step > 1e-9 * k.mag()) {
+    if step <= 1e-9 * k.mag() {
         let slope = function.jet(Separate, k.mid())[1];
         return [slope; 2];
     }

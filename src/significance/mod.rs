@@ -27,6 +27,6 @@ mod props;
 pub use bounds::{Bounds, Prepared};
 pub use cover::Cover;
 pub use enclosure::{Enclosure, Method};
-pub use sampled::{At, Lanes, Sampled, visit};
+pub use sampled::{At, Lanes, Sampled, Seed, visit};
 pub use score::{Aggregate, scores};
 pub use trace::Trace;

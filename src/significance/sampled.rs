@@ -71,6 +71,9 @@ impl Sampled {
 /// One number of each sample in a tile.
 pub type Lanes = [f64; TILE];
 
+/// Turns the outputs' values at some samples, from a first one on, into their adjoints: one column of lanes an output.
+pub type Seed<'a> = dyn FnMut(usize, &[Lanes], &mut [Lanes]) + 'a;
+
 /// One level (the inputs, then the layers) of a network at some samples.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a> {
@@ -86,8 +89,7 @@ pub struct At<'a> {
     pub adjoints: &'a [Lanes],
 }
 
-/// Goes over all samples tile by tile: `seed(first, values, adjoints)` turns the outputs' values into their adjoints, one column
-/// of lanes an output; then `visit` is called for every level.
+/// Goes over all samples tile by tile: `seed` makes adjoints of the outputs' values; then `visit` is called for every level.
 ///
 /// # Panics
 /// If the samples have another number of columns than the network has inputs.
@@ -95,7 +97,7 @@ pub struct At<'a> {
 pub fn visit<C: Chain>(
     net: &Network<C, f64>,
     inputs: MatRef<'_, f64>,
-    seed: &mut dyn FnMut(usize, &[Lanes], &mut [Lanes]),
+    seed: &mut Seed<'_>,
     visit: &mut dyn FnMut(At<'_>),
 ) {
     let chain = net.chain();
