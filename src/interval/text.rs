@@ -23,6 +23,9 @@ impl core::error::Error for ParseIntervalError {}
 /// `[0.1, 0.2]`, `[0.1]` or `0.1`; a bound that is missing or `inf` is none; `[empty]`, `[]`, `∅`, `[entire]`. Numbers are those
 /// of [`f64`]'s own syntax, of any length.
 ///
+/// Of the literals of IEEE 1788 those for rational and hexadecimal numbers and for uncertain ones (`1/3`, `0x1p-2`, `3.56?1`)
+/// are refused.
+///
 /// # Guarantee
 /// The tightest interval of doubles that contains the interval of the decimal numbers.
 ///
