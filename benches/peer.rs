@@ -14,7 +14,7 @@ use sobolev::data::{Samples, Scaled, Simulator};
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::math::statistics::Moments;
-use sobolev::model::{Bachelier, Call};
+use sobolev::model::{AnyModel, Call};
 use sobolev::nn::{Network, Packed, Stack};
 use sobolev::train::Loss;
 use step::{Step, flops};
@@ -90,7 +90,7 @@ fn train<T: Packed>(hidden: &[usize], batch: usize, loss: Loss, threads: usize, 
 
 fn simulate(model: &Path, pairs: usize, n: usize, threads: usize) {
     let text = std::fs::read_to_string(model).expect("a model file");
-    let model: Bachelier = serde_json::from_str(&text).expect("a Bachelier model");
+    let Ok(AnyModel::Bachelier(model)) = serde_json::from_str(&text) else { panic!("expected a Bachelier model") };
     let call = Call::default();
     let simulator = Simulator::new(&model, &call, pairs).expect("calls are Lipschitz");
     let mut streams = Streams::new(1, Purpose::Training);

@@ -12,98 +12,12 @@
 use std::time::Instant;
 
 use sobolev::data::{Directions, SecondOrder, Surrogate};
-use sobolev::math::Scalar;
 use sobolev::math::statistics::median;
-use sobolev::model::{Bachelier, Call, ClosedForm, Greeks, Payoff, Regularity, Smoothing};
+use sobolev::model::{Bachelier, Contract, Kind, Payoff, Regularity, Smoothing};
 use sobolev::observer::Unobserved;
 use sobolev::pipeline::{Curving, Fit, Plan, Polish, Problem, Reference, Scores, Study};
 use sobolev::prune::{Fold, criterion};
 use sobolev::train::Loss;
-
-/// `|B − K|`.
-struct Straddle(f64);
-/// `(B − K₀)⁺ − (B − K₁)⁺`.
-struct Spread(f64, f64);
-/// `1` where `B > K`.
-struct Digital(f64);
-
-impl Payoff for Straddle {
-    #[inline(always)]
-    fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S {
-        let over = observables[0] - S::constant(self.0);
-        smoothing.positive_part(over) + smoothing.positive_part(-over)
-    }
-    fn regularity(&self) -> Regularity {
-        Regularity::Lipschitz
-    }
-}
-
-impl Payoff for Spread {
-    #[inline(always)]
-    fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S {
-        let over = |strike: f64| smoothing.positive_part(observables[0] - S::constant(strike));
-        over(self.0) - over(self.1)
-    }
-    fn regularity(&self) -> Regularity {
-        Regularity::Lipschitz
-    }
-}
-
-impl Payoff for Digital {
-    #[inline(always)]
-    fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S {
-        smoothing.branch(observables[0] - S::constant(self.0), S::zero(), S::one())
-    }
-    fn regularity(&self) -> Regularity {
-        Regularity::Discontinuous
-    }
-}
-
-/// A sum of calls, weighted, with what is added to the price and to the basket's delta.
-fn calls(model: &Bachelier, legs: &[(f64, f64)], plus: [f64; 2], x: &[f64], deltas: &mut [f64]) -> Greeks {
-    let weights = model.basket().weights();
-    let mut sum = Greeks { underlying: model.basket().price(x), price: plus[0], gamma: 0.0, vega: 0.0 };
-    deltas.iter_mut().zip(weights).for_each(|(d, w)| *d = plus[1] * w);
-    let mut part = vec![0.0; x.len()];
-    for &(weight, strike) in legs {
-        let leg = model.greeks(&Call::new(strike).expect("finite"), x, &mut part);
-        sum.price += weight * leg.price;
-        sum.gamma += weight * leg.gamma;
-        sum.vega += weight * leg.vega;
-        deltas.iter_mut().zip(&part).for_each(|(d, p)| *d += weight * p);
-    }
-    sum
-}
-
-impl ClosedForm<Straddle> for Bachelier {
-    /// Two calls less a forward.
-    fn greeks(&self, payoff: &Straddle, x: &[f64], deltas: &mut [f64]) -> Greeks {
-        let forward = self.basket().price(x) - payoff.0;
-        calls(self, &[(2.0, payoff.0)], [-forward, -1.0], x, deltas)
-    }
-}
-
-impl ClosedForm<Spread> for Bachelier {
-    fn greeks(&self, payoff: &Spread, x: &[f64], deltas: &mut [f64]) -> Greeks {
-        calls(self, &[(1.0, payoff.0), (-1.0, payoff.1)], [0.0; 2], x, deltas)
-    }
-}
-
-impl ClosedForm<Digital> for Bachelier {
-    /// `Φ(z)`, `φ(z)/s`, `−zφ(z)/s²`.
-    fn greeks(&self, payoff: &Digital, x: &[f64], deltas: &mut [f64]) -> Greeks {
-        let (underlying, s) = (self.basket().price(x), self.basket().volatility() * self.horizon().sqrt());
-        let z = (underlying - payoff.0) / s;
-        let density = z.normal_pdf() / s;
-        deltas.iter_mut().zip(self.basket().weights()).for_each(|(d, w)| *d = density * w);
-        Greeks {
-            underlying,
-            price: z.normal_cdf(),
-            gamma: -z * density / s,
-            vega: -z * density * self.horizon().sqrt(),
-        }
-    }
-}
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -171,24 +85,21 @@ fn arguments() -> Arguments {
 
 fn main() {
     let a = arguments();
-    let strike = 1.1;
-    match &a.payoff[..] {
-        "call" => compare(&a, Call::new(strike).expect("finite")),
-        "straddle" => compare(&a, Straddle(strike)),
-        "spread" => compare(&a, Spread(1.0, 1.2)),
-        "digital" => compare(&a, Digital(strike)),
+    let (kind, strike) = match &a.payoff[..] {
+        "call" => (Kind::Call, 1.1),
+        "straddle" => (Kind::Straddle, 1.1),
+        "spread" => (Kind::CallSpread { width: 0.2 }, 1.0),
+        "digital" => (Kind::Digital, 1.1),
         other => panic!("expected call, straddle, spread or digital, found {other}"),
-    }
+    };
+    compare(&a, Contract::new(kind, strike).expect("a contract"));
 }
 
-fn compare<P: Payoff>(a: &Arguments, payoff: P)
-where
-    Bachelier: ClosedForm<P>,
-{
+fn compare(a: &Arguments, payoff: Contract) {
     let model = Bachelier::random(1, a.dims).expect("a basket");
     let jumps = payoff.regularity() == Regularity::Discontinuous;
     let smoothing = Smoothing::of_width(if jumps { a.label_width } else { 0.0 }).expect("a width");
-    let reference: Reference<Bachelier, P> = Problem::of(model, payoff, smoothing, 1).into();
+    let reference: Reference = Problem::of(model.into(), payoff, smoothing, 1).expect("they fit").into();
     let curving = Curving {
         choice: SecondOrder { directions: a.directions, every: a.every },
         smoothing: Smoothing::of_width(a.width).expect("a width"),
@@ -237,7 +148,7 @@ where
 }
 
 /// Pruned in seconds, never having seen a derivative.
-fn start<P: Payoff>(reference: &Reference<Bachelier, P>, seed: u64) -> Surrogate {
+fn start(reference: &Reference, seed: u64) -> Surrogate {
     let plan = Plan::quick();
     let mut study = Study::new(reference, &plan, seed);
     let mut network = study.initial(&plan.oversized).expect("labels that vary");
@@ -265,7 +176,7 @@ fn plan(second_order: Option<Curving>, epochs: usize, levenberg: Option<usize>) 
     }
 }
 
-fn tune<P: Payoff>(reference: &Reference<Bachelier, P>, start: &Surrogate, plan: &Plan, seed: u64) -> Surrogate {
+fn tune(reference: &Reference, start: &Surrogate, plan: &Plan, seed: u64) -> Surrogate {
     let mut network = start.clone();
     let mut study = Study::new(reference, plan, seed);
     study.finetune_from_model(&mut network, &mut Unobserved).expect("tunes");

@@ -5,7 +5,9 @@ use sobolev::data::{Samples, Simulator, TestSet};
 use sobolev::math::Scalar;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::math::statistics::Moments;
-use sobolev::model::{Bachelier, Basket, Call, ClosedForm, Model, bachelier_call};
+use sobolev::model::{
+    AnyModel, Bachelier, Basket, Call, ClosedForm, Contract, Model, Observed, Parameter, bachelier_call,
+};
 
 const BASKET_SEED: u64 = 11;
 
@@ -37,7 +39,7 @@ fn monte_carlo_means_are_the_closed_form() {
             let mut samples = repeated(&model, &point, 100_000, true);
             simulator.label_into(streams, &mut samples);
             let mut deltas = vec![0.0; assets];
-            let greeks = model.greeks(&call, &point, &mut deltas);
+            let greeks = model.greeks(&call, &point, &mut deltas).expect("a formula");
             let within = |what: &str, labels: &[f64], truth: f64| {
                 let moments = Moments::of(labels);
                 let (off, error) = ((moments.mean() - truth).abs(), moments.standard_error());
@@ -83,12 +85,14 @@ fn greeks_are_the_derivatives_of_the_price() {
     let basket = Basket::random(BASKET_SEED, 7).unwrap();
     let (model, call) = (Bachelier::new(basket, 0.5, 2.75).unwrap(), Call::new(1.05).unwrap());
     let (sigma, tau) = (model.basket().volatility(), 2.25);
+    let by_all = model.clone().with_inputs(&Parameter::ALL).observing(Observed::Basket { dates: 1 }).unwrap();
+    let struck = Contract::from(call).with_strike_as_input();
     for i in -8..=8 {
         let point: Vec<f64> = (0..7).map(|j| 1.05 + 0.1 * f64::from(i) + 0.03 * f64::from(j - 3)).collect();
         let mut deltas = [0.0; 7];
-        let greeks = model.greeks(&call, &point, &mut deltas);
+        let greeks = model.greeks(&call, &point, &mut deltas).expect("a formula");
         let forward: f64 = point.iter().zip(model.basket().weights()).map(|(x, w)| x * w).sum();
-        assert!((greeks.underlying - forward).abs() < 1e-15);
+        assert!((model.underlying(&point) - forward).abs() < 1e-15);
 
         let (price, delta, gamma) =
             num_dual::second_derivative(|f| printed_price(f, num_dual::Dual2_64::from(sigma), 1.05, tau), forward);
@@ -96,7 +100,16 @@ fn greeks_are_the_derivatives_of_the_price() {
             num_dual::first_derivative(|s| printed_price(num_dual::Dual64::from(forward), s, 1.05, tau), sigma);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(close(greeks.price, price), "price {} ≠ {price}", greeks.price);
-        assert!(close(greeks.gamma, gamma) && close(greeks.vega, vega), "{greeks:?} ≠ {gamma}, {vega}");
+        assert!(close(greeks.gamma, gamma), "{greeks:?} ≠ {gamma}");
+
+        // The strike, the volatility and the maturity as inputs: the same price, and its derivatives by those.
+        // The price depends on forward minus strike.
+        let by_strike = -delta;
+        let theta = 0.5 * sigma * vega / tau;
+        let mut slopes = [0.0; 10];
+        let all = by_all.greeks(&struck, &[&point[..], &[1.05, sigma, tau]].concat(), &mut slopes).unwrap();
+        assert!(close(all.price, price) && close(all.gamma, gamma), "{all:?}");
+        assert!(close(slopes[7], by_strike) && close(slopes[8], vega) && close(slopes[9], theta), "{slopes:?}");
         for (d, w) in deltas.iter().zip(model.basket().weights()) {
             assert!(close(*d, w * delta), "delta {d} ≠ {}", w * delta);
         }
@@ -136,7 +149,7 @@ fn the_price_is_the_expectation_of_the_payoff() {
 fn test_sets_are_the_truth_on_the_papers_box() {
     let model = Bachelier::random(BASKET_SEED, 7).unwrap();
     let call = Call::default();
-    let test = TestSet::draw(&model, &call, &mut streams(Purpose::Test), 4096);
+    let test = TestSet::draw(&model, &call, &mut streams(Purpose::Test), 4096).expect("a formula");
     // adj = 1 + ½√(6/12), from the definition by hand.
     let half = 0.5 * 1.353_553_390_593_273_8;
     let all = test.inputs.as_ref();
@@ -146,12 +159,15 @@ fn test_sets_are_the_truth_on_the_papers_box() {
     for row in [0, 1, 4095] {
         let point: Vec<f64> = test.inputs.row(row).iter().copied().collect();
         let mut deltas = [0.0; 7];
-        let greeks = model.greeks(&call, &point, &mut deltas);
-        assert_eq!((test.underlyings[row], test.values[row]), (greeks.underlying, greeks.price));
-        assert_eq!((test.gammas[row], test.vegas[row]), (greeks.gamma, greeks.vega));
+        let greeks = model.greeks(&call, &point, &mut deltas).expect("a formula");
+        assert_eq!((test.underlyings[row], test.values[row]), (model.underlying(&point), greeks.price));
+        assert_eq!(test.gammas[row], greeks.gamma);
         assert!(test.deltas.row(row).iter().eq(&deltas));
     }
-    assert_ne!(test.inputs, TestSet::draw(&model, &call, &mut streams(Purpose::HeldOut), 4096).inputs);
+    assert_ne!(
+        test.inputs,
+        TestSet::draw(&model, &call, &mut streams(Purpose::HeldOut), 4096).expect("a formula").inputs
+    );
 }
 
 #[test]
@@ -163,6 +179,14 @@ fn dates_are_checked_and_files_carry_the_model() {
     assert_eq!(message(1.0, f64::INFINITY), "the maturity is inf, expected a finite number above the exposure date");
     assert!(Bachelier::random(1, 0).is_err());
     let model = Bachelier::new(basket, 0.25, 1.5).unwrap();
+    let model = AnyModel::from(model);
     let text = serde_json::to_string(&model).unwrap();
-    assert_eq!(serde_json::from_str::<Bachelier>(&text).unwrap(), model);
+    assert_eq!(serde_json::from_str::<AnyModel>(&text).unwrap(), model);
+    // As the first files had it.
+    let basket = serde_json::to_string(model.basket()).unwrap();
+    let old = format!(r#"{{"basket":{basket},"exposure":0.25,"maturity":1.5}}"#);
+    assert_eq!(serde_json::from_str::<AnyModel>(&old).unwrap(), model);
+    let strange = text.replace("bachelier", "heston");
+    let error = serde_json::from_str::<AnyModel>(&strange).unwrap_err().to_string();
+    assert!(error.contains("`heston`, expected `bachelier` or `black-scholes`"), "{error}");
 }

@@ -188,7 +188,7 @@ fn foreign_networks_price_the_basket_that_their_gradients_name() {
     let correlation: Vec<Vec<f64>> = (0..7).map(unit).collect();
     let basket = Basket::new(&weights, &correlation, &[volatility; 7]).unwrap();
     let model = Bachelier::new(basket, 1.0, 2.0).unwrap();
-    let test = TestSet::draw(&model, &Call::default(), &mut Streams::new(2, Purpose::Test), 4096);
+    let test = TestSet::draw(&model, &Call::default(), &mut Streams::new(2, Purpose::Test), 4096).expect("a formula");
     for (surrogate, least) in [(large, [0.9998, 0.999, 0.97]), (small, [0.999, 0.99, 0.5])] {
         let found = surrogate.predict(test.inputs.as_ref());
         let flat = |m: &Mat<f64>| (0..7).flat_map(|j| m.col_as_slice(j).to_vec()).collect::<Vec<f64>>();

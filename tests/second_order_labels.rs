@@ -174,7 +174,7 @@ fn curvature_is_gamma() {
     let smoothing = Smoothing::of_width(w).unwrap();
     simulator.hessian_products_into(&samples, smoothing, ones.as_ref(), samples.len(), &mut products).unwrap();
     let gammas: Vec<f64> = (0..samples.len()).map(|r| products.row(r).iter().sum()).collect();
-    let (moments, truth) = (Moments::of(&gammas), model.greeks(&call, &[1.1; 3], &mut [0.0; 3]).gamma);
+    let (moments, truth) = (Moments::of(&gammas), model.greeks(&call, &[1.1; 3], &mut [0.0; 3]).unwrap().gamma);
     let (off, error) = (moments.mean() - truth, moments.standard_error());
     assert!(error < 0.01 * truth && off.abs() < 5.0 * error + 0.005 * truth, "off by {off} of {truth}, error {error}");
 }

@@ -8,6 +8,7 @@ pub use super::analyse::AnalyseArgs;
 pub use super::compare::CompareArgs;
 use super::export::ExportArgs;
 pub use super::price::PriceArgs;
+pub use super::problem::ProblemArgs;
 pub use super::second_order::SecondOrderArgs;
 use crate::error::Error;
 use crate::interval::Interval;
@@ -152,6 +153,9 @@ pub struct RunArgs {
     /// Folder of the results
     #[arg(long, short, default_value = "out")]
     pub out: PathBuf,
+    /// See [`ProblemArgs`].
+    #[command(flatten)]
+    pub problem: ProblemArgs,
     /// Assets in the basket
     #[arg(long, default_value_t = 7, value_parser = positive)]
     pub dims: usize,
@@ -190,6 +194,9 @@ pub struct TrainArgs {
     /// File of the trained network
     #[arg(long, short, default_value = "out/oversized.safetensors")]
     pub out: PathBuf,
+    /// See [`ProblemArgs`].
+    #[command(flatten)]
+    pub problem: ProblemArgs,
     /// Assets in the basket
     #[arg(long, default_value_t = 7, value_parser = positive)]
     pub dims: usize,

@@ -113,7 +113,7 @@ fn basket(args: &CompareArgs) -> Result<Problem> {
     let invalid = |e: crate::model::ModelError| Error::invalid("idle", e.to_string());
     let basket = Basket::with_idle(seed, args.dims, args.idle).map_err(invalid)?;
     let model = Bachelier::new(basket, 1.0, 2.0).map_err(invalid)?;
-    Ok(Problem::of(model.into(), Call::default().into(), Smoothing::NONE, seed))
+    Problem::of(model.into(), Call::default().into(), Smoothing::NONE, seed)
 }
 
 /// Sizes × folds × criteria.

@@ -62,7 +62,7 @@ struct Runs {
 
 impl Runs {
     fn add(&mut self, surrogate: &Surrogate, test: &TestSet) {
-        let prediction = surrogate.predict(test.inputs.as_ref());
+        let prediction = surrogate.predict_along(test.inputs.as_ref(), &test.gamma_direction());
         self.scores.push(Scores::of_prediction(&prediction, test));
         self.predictions.push(prediction);
     }

@@ -9,7 +9,7 @@ use super::args::{Domain, ReferenceArgs};
 use crate::data::{Metadata, Surrogate, load_network, table};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
-use crate::model::{AnyModel, AnyPayoff, Call, Model as _, Smoothing};
+use crate::model::{AnyModel, Call, Contract, Model as _, Smoothing};
 use crate::pipeline::{Imitation, Inputs, Problem, Reference, Scores};
 
 /// Whether a stage came to its end.
@@ -52,6 +52,8 @@ pub(super) fn save(
         Reference::Model(problem) => metadata.extend([
             ("model".into(), json(&problem.model)),
             ("payoff".into(), json(&problem.payoff)),
+            ("inputs".into(), json(&problem.model.input_names())),
+            ("spots".into(), problem.model.spots().to_string()),
             ("smoothing".into(), problem.smoothing.width().to_string()),
             ("basket_seed".into(), problem.basket_seed.to_string()),
         ]),
@@ -110,7 +112,7 @@ pub(super) fn load(path: &Path, args: &ReferenceArgs, teacher: Option<(&Path, &N
     if let (Reference::Model(wanted), Some((path, teacher))) = (&reference, teacher)
         && teacher.metadata.contains_key("model")
     {
-        let of = problem(path, &teacher.metadata)?;
+        let of = described(path, &teacher.metadata)?;
         if of.model != wanted.model || of.payoff != wanted.payoff {
             return Err(Error::format(path, "taught on another model or payoff than the network that is to learn"));
         }
@@ -191,8 +193,21 @@ fn named_reference(path: &Path) -> Result<Metadata> {
     Ok(metadata)
 }
 
-/// The problem that the metadata of a file describe.
+/// The problem that the metadata of a file describe, with its test points.
 fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
+    let Described { model, payoff, smoothing, basket_seed } = described(path, metadata)?;
+    Problem::of(model, payoff, smoothing, basket_seed).map_err(|e| Error::format(path, e.to_string()))
+}
+
+/// What a file says of a model and what is written on it.
+struct Described {
+    model: AnyModel,
+    payoff: Contract,
+    smoothing: Smoothing,
+    basket_seed: u64,
+}
+
+fn described(path: &Path, metadata: &Metadata) -> Result<Described> {
     let bad = |message: String| Error::format(path, message);
     let field = |name: &str| {
         metadata.get(name).ok_or_else(|| {
@@ -201,7 +216,7 @@ fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
     };
     let damaged = |name: &str, e: serde_json::Error| bad(format!("metadata field `{name}`: {e}"));
     let model: AnyModel = serde_json::from_str(field("model")?).map_err(|e| damaged("model", e))?;
-    let payoff: AnyPayoff = match metadata.get("payoff") {
+    let payoff: Contract = match metadata.get("payoff") {
         Some(text) => serde_json::from_str(text).map_err(|e| damaged("payoff", e))?,
         // Files that are older than other payoffs have the strike of a call.
         None => serde_json::from_str::<Call>(field("strike")?).map_err(|e| damaged("strike", e))?.into(),
@@ -212,13 +227,13 @@ fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
     };
     let basket_seed =
         field("basket_seed")?.parse().map_err(|_| bad("metadata field `basket_seed`: expected a number".into()))?;
-    Ok(Problem::of(model, payoff, smoothing, basket_seed))
+    Ok(Described { model, payoff, smoothing, basket_seed })
 }
 
 /// The surrogate of a finished stage with the same seed, basket and plan, if it is there.
 pub(super) fn resume(path: &Path, wanted: &Problem, seed: u64, plan: &str) -> Option<Surrogate> {
     let (surrogate, metadata) = load_network(path).ok()?;
-    let found = problem(path, &metadata).ok()?;
+    let found = described(path, &metadata).ok()?;
     let is = |name: &str, want: &str| metadata.get(name).is_some_and(|v| v == want);
     let same = (&found.model, found.payoff, found.smoothing) == (&wanted.model, wanted.payoff, wanted.smoothing);
     (same && is("seed", &seed.to_string()) && is("state", State::Complete.name()) && is("plan", plan))

@@ -10,6 +10,7 @@ mod files;
 pub mod interrupt;
 pub mod plot;
 mod price;
+pub mod problem;
 pub mod progress;
 mod report;
 mod run;

@@ -45,11 +45,15 @@ pub(super) fn stage(record: &StageRecord) -> Stage<'_> {
 
 /// Lines of `name  values  deltas  by column  gammas`.
 pub(super) fn scores_table(rows: &[(&str, Scores)]) -> comfy_table::Table {
-    let header = ["", "Values", "Deltas", "Deltas by column", "Gammas"].map(str::to_owned);
+    let parameters = |scores: &Scores| scores.parameters.rows().into_iter().filter_map(|(name, r)| Some((name, r?)));
+    let names = ["", "Values", "Deltas", "Deltas by column", "Gammas"].into_iter();
+    let more = rows.first().into_iter().flat_map(|(_, scores)| parameters(scores).map(|(name, _)| name));
+    let header: Vec<String> = names.chain(more).map(str::to_owned).collect();
     let mut table = table::drawn(&header, comfy_table::presets::UTF8_FULL_CONDENSED, 1);
     for (name, scores) in rows {
         let mut row = vec![(*name).to_owned()];
-        row.extend(scores.rows().map(|r| if r.is_nan() { "–".into() } else { score(r) }));
+        let all = scores.rows().into_iter().chain(parameters(scores).map(|(_, r)| r));
+        row.extend(all.map(|r| if r.is_nan() { "–".into() } else { score(r) }));
         table.add_row(row);
     }
     table
@@ -62,8 +66,9 @@ struct Drawn {
 
 impl Drawn {
     fn of(p: &Prediction, test: &TestSet) -> Self {
-        let rows =
-            |m: &faer::Mat<f64>| (0..m.nrows()).flat_map(|r| m.row(r).iter().copied().collect::<Vec<_>>()).collect();
+        let rows = |m: &faer::Mat<f64>| {
+            (0..m.nrows()).flat_map(|r| m.row(r).iter().copied().take(test.spots).collect::<Vec<_>>()).collect()
+        };
         Self { deltas: [rows(&test.deltas), rows(&p.deltas)] }
     }
 
@@ -101,6 +106,23 @@ pub(super) fn title_of_scores(reference: &Reference) -> String {
     }
 }
 
+/// How far the labels of the test may be off, where no formula gives them; nothing where one does.
+pub(super) fn note_on_labels(test: &TestSet) -> String {
+    let Some(errors) = &test.errors else { return String::new() };
+    let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len() as f64;
+    let deltas = (0..test.spots).map(|j| mean(errors.deltas.col_as_slice(j))).sum::<f64>() / test.spots as f64;
+    let [values, slopes, gammas] = test.ceilings();
+    format!(
+        "No formula prices this: test labels are means over {} pairs of paths at each of {} points, derivatives by bumped \
+         revaluation with the same paths.\nMean standard errors: values {:.1e}, deltas {deltas:.1e}, gammas {:.1e}; that noise alone keeps the R² of a perfect \
+         network at about {values:.5}, {slopes:.5}, {gammas:.5}.",
+        errors.pairs,
+        test.values.len(),
+        mean(&errors.values),
+        mean(&errors.gammas)
+    )
+}
+
 /// Says why there are no gammas, if there are none.
 pub(super) fn note_on_gammas(reference: &Reference) {
     if reference.test().gammas.is_empty() {
@@ -111,7 +133,8 @@ pub(super) fn note_on_gammas(reference: &Reference) {
 /// All pictures of a run: Figs. 1, 4, 5, 6, 7, 9, 10.
 pub(super) fn pictures(folder: &Path, outcomes: &[Outcome], test: &TestSet) -> Result<()> {
     super::save(&folder.join("figure5-smoothing.svg"), &super::smoothing::smoothing(0.05))?;
-    let predictions: Vec<Prediction> = outcomes.iter().map(|o| o.surrogate.predict(test.inputs.as_ref())).collect();
+    let predictions: Vec<Prediction> =
+        outcomes.iter().map(|o| o.surrogate.predict_along(test.inputs.as_ref(), &test.gamma_direction())).collect();
     let drawn: Vec<Drawn> = predictions.iter().map(|p| Drawn::of(p, test)).collect();
     let mut steps: Vec<(Method, Step<'_>)> = Vec::new();
     let widths: Vec<Vec<usize>> = outcomes.iter().map(|o| o.surrogate.widths()).collect();

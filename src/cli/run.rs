@@ -11,19 +11,23 @@ use super::stages::criterion_and_fold;
 use super::table::{self, Stage, StageTable};
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
-use crate::pipeline::{ColumnSummary, Method, Plan, Problem, Reference, Scores, StageRecord, Study, Table2};
+use crate::pipeline::{ColumnSummary, Method, Plan, Reference, Scores, StageRecord, Study, Table2};
 use crate::train::Loss;
 
 pub(super) fn run(args: &RunArgs) -> Result<()> {
     let plan = plan(args)?;
+    // What cannot end well is not begun.
+    args.problem.require_derivatives()?;
     std::fs::create_dir_all(&args.out).map_err(Error::io(&args.out, "make the folder"))?;
     let mut progress = Progress::new(args.common.quiet);
     let mut runs: BTreeMap<Method, Vec<Scores>> = BTreeMap::new();
     let mut records: Vec<StageRecord> = Vec::new();
+    let (mut points, mut note) = (0, String::new());
     let seeds: Vec<u64> = (0..args.seeds as u64).map(|i| args.common.seed.wrapping_add(i)).collect();
     let baskets: Vec<u64> = (0..args.baskets as u64).map(|i| args.basket_seed.wrapping_add(i)).collect();
     for (b, &basket) in baskets.iter().enumerate() {
-        let reference = Reference::from(Problem::new(args.dims, basket)?);
+        let reference = Reference::from(args.problem.problem(args.dims, basket)?);
+        (points, note) = (reference.test().values.len(), report::note_on_labels(reference.test()));
         for (s, &seed) in seeds.iter().enumerate() {
             progress.note(&format!("basket seed {basket}, seed {seed}: {} assets", args.dims));
             let first = b + s == 0;
@@ -41,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
             write_table(args, &plan, &seeds[..=s], &baskets[..=b], &runs, &records)?;
         }
     }
-    print(args, &plan, &runs, &records);
+    print(args, &plan, &runs, &records, points, &note);
     Ok(())
 }
 
@@ -159,11 +163,12 @@ fn add(mut total: Vec<StageRecord>, new: Vec<StageRecord>) -> Vec<StageRecord> {
 }
 
 /// The columns of Table 2, or those beside it.
-fn methods<'a>(runs: &'a BTreeMap<Method, Vec<Scores>>, in_paper: bool) -> Vec<table::Method<'a>> {
+fn methods<'a>(args: &RunArgs, runs: &'a BTreeMap<Method, Vec<Scores>>, in_paper: bool) -> Vec<table::Method<'a>> {
+    let published = args.problem.is_the_papers();
     let column = |(method, runs): (&Method, &'a Vec<Scores>)| table::Method {
         name: report::title(*method),
         runs,
-        paper: report::published(*method),
+        paper: report::published(*method).filter(|_| published),
     };
     runs.iter().filter(|(m, _)| m.in_paper() == in_paper).map(column).collect()
 }
@@ -188,8 +193,8 @@ fn write_table(
     write_atomically(&args.out.join("table2.json"), json.as_bytes())?;
     let stages: Vec<Stage<'_>> = records.iter().map(report::stage).collect();
     let mut text =
-        format!("{}\nSimulated: {}.\n", table::Table2::new(&methods(runs, true)).markdown(), plan.simulation());
-    let beside = methods(runs, false);
+        format!("{}\nSimulated: {}.\n", table::Table2::new(&methods(args, runs, true)).markdown(), plan.simulation());
+    let beside = methods(args, runs, false);
     if !beside.is_empty() {
         text += &format!("\n{}", table::Table2::new(&beside).markdown());
     }
@@ -197,21 +202,29 @@ fn write_table(
     write_atomically(&args.out.join("table2.md"), text.as_bytes())
 }
 
-fn print(args: &RunArgs, plan: &Plan, runs: &BTreeMap<Method, Vec<Scores>>, records: &[StageRecord]) {
+fn print(
+    args: &RunArgs,
+    plan: &Plan,
+    runs: &BTreeMap<Method, Vec<Scores>>,
+    records: &[StageRecord],
+    points: usize,
+    note: &str,
+) {
     let stages: Vec<Stage<'_>> = records.iter().map(report::stage).collect();
     if !args.common.quiet && !stages.is_empty() {
         println!("{}\n", StageTable::new(&stages));
     }
-    println!(
-        "R² on 4096 test points, ours above the paper's (basket seed {}, seed {})",
-        args.basket_seed, args.common.seed
-    );
-    println!("{}", table::Table2::new(&methods(runs, true)));
+    let beside = if args.problem.is_the_papers() { ", ours above the paper's" } else { "" };
+    println!("R² on {points} test points{beside} (basket seed {}, seed {})", args.basket_seed, args.common.seed);
+    println!("{}", table::Table2::new(&methods(args, runs, true)));
     println!("Simulated: {}.\n", plan.simulation());
-    let beside = methods(runs, false);
+    let beside = methods(args, runs, false);
     if !beside.is_empty() {
         println!("Layers behind the one-node layer removed (Figure 7), and that fine-tuned (§6.2)");
         println!("{}", table::Table2::new(&beside));
+    }
+    if !note.is_empty() {
+        println!("{note}");
     }
     println!("wrote {}", folder_contents(&args.out));
 }

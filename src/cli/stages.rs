@@ -9,7 +9,7 @@ use super::report;
 use super::table::{Stage, StageTable};
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
-use crate::pipeline::{Imitation, Inputs, Plan, Problem, Reference, Scores, Study};
+use crate::pipeline::{Imitation, Inputs, Plan, Reference, Scores, Study, require_derivatives};
 use crate::prune::{Criterion, Fold, criterion};
 use crate::train::Loss;
 
@@ -17,7 +17,6 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
     let mut plan = args.fit.plan();
     plan.oversized = args.widths.0.clone();
     args.fit.apply(&mut plan.train);
-    let reference = Reference::from(Problem::new(args.dims, args.basket_seed)?);
     plan.second_order = args.second_order.curving();
     let loss = match (args.loss, plan.second_order) {
         (Some(LossArg::Values), Some(_)) => {
@@ -27,6 +26,10 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
         (Some(LossArg::Sobolev), None) => Loss::SOBOLEV,
         (Some(LossArg::Values) | None, None) => Loss::Values,
     };
+    if loss != Loss::Values {
+        args.problem.require_derivatives()?;
+    }
+    let reference = Reference::from(args.problem.problem(args.dims, args.basket_seed)?);
     let mut study = Study::new(&reference, &plan, args.common.seed);
     let mut surrogate = study.initial(&plan.oversized)?;
     let mut progress = Progress::new(args.common.quiet);
@@ -58,7 +61,8 @@ pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
     let Loaded { mut surrogate, reference, .. } = files::load(&args.model, &args.reference, named)?;
     if teacher.is_none() {
         // What cannot end well is not begun.
-        reference.problem()?;
+        let problem = reference.problem()?;
+        require_derivatives(&problem.payoff, problem.smoothing)?;
     }
     let mut plan = args.fit.plan();
     args.fit.apply(&mut plan.finetune);
@@ -97,7 +101,7 @@ pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
         }
         _ => {}
     }
-    let prediction = surrogate.predict(reference.test().inputs.as_ref());
+    let prediction = surrogate.predict_along(reference.test().inputs.as_ref(), &reference.test().gamma_direction());
     let scores = Scores::of_prediction(&prediction, reference.test());
     if let Some(path) = &args.picture {
         super::save(path, &report::picture(&args.model.display().to_string(), &prediction, scores, &reference))?;
@@ -115,6 +119,10 @@ pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
         println!("{known}");
     }
     println!("{}", report::scores_table(&[(&report::title_of_scores(&reference), scores)]));
+    let note = report::note_on_labels(reference.test());
+    if !note.is_empty() {
+        println!("{note}");
+    }
     report::note_on_gammas(&reference);
     Ok(())
 }

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::plot::score;
 use crate::math::statistics::median;
-use crate::pipeline::Scores;
+use crate::pipeline::{ParameterScores, Scores};
 
 /// Values, deltas and gammas of one column of the paper's Table 2.
 pub type Published = [f64; 3];
@@ -43,7 +43,7 @@ const UNDER: &str = "▼";
 /// use sobolev::cli::table::{FROM_MODEL, Method, Table2};
 /// use sobolev::pipeline::Scores;
 ///
-/// let run = Scores { values: 0.99998, deltas: 0.99989, deltas_by_column: 0.9995, gammas: 0.9981 };
+/// let run = Scores { values: 0.99998, deltas: 0.99989, deltas_by_column: 0.9995, gammas: 0.9981, parameters: Default::default() };
 /// let table = Table2::new(&[Method { name: "from the model", runs: &[run], paper: Some(FROM_MODEL) }]);
 /// assert!(table.to_string().contains("0.998100"));
 /// assert!(table.markdown().contains("| Gammas"));
@@ -65,10 +65,20 @@ impl Table2 {
         let header = iter::once(corner).chain(methods.iter().map(|m| m.name)).map(str::to_owned).collect();
         let mut under = false;
         let mut groups = Vec::new();
-        for (row, name) in ["Values", "Deltas", "Deltas by column", "Gammas"].into_iter().enumerate() {
-            let runs = |m: &Method| m.runs.iter().map(|run| run.rows()[row]).collect::<Vec<_>>();
+        let shown = methods.iter().flat_map(|m| m.runs).flat_map(|run| run.parameters.rows());
+        let shown: Vec<&str> = shown.filter(|(_, score)| score.is_some()).map(|(name, _)| name).collect();
+        let parameters = ParameterScores::default().rows().map(|(name, _)| name);
+        let names = ["Values", "Deltas", "Deltas by column", "Gammas"].into_iter().chain(parameters).enumerate();
+        for (row, name) in names.filter(|(row, name)| *row < 4 || shown.contains(name)) {
+            let of = |run: &Scores| match row {
+                0..4 => run.rows()[row],
+                _ => run.parameters.rows()[row - 4].1.unwrap_or(f64::NAN),
+            };
+            let runs = |m: &Method| m.runs.iter().map(of).collect::<Vec<_>>();
             // The paper scores its deltas all in one.
-            let published = |m: &Method| [Some(0), Some(1), None, Some(2)][row].and_then(|i| m.paper.map(|p| p[i]));
+            let published = |m: &Method| {
+                [Some(0), Some(1), None, Some(2)].get(row).copied().flatten().and_then(|i| m.paper.map(|p| p[i]))
+            };
             let line = |name: &str, cells: Vec<Option<String>>| -> Vec<String> {
                 let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
                 iter::once(name.to_owned()).chain(cells).collect()
@@ -207,7 +217,7 @@ mod tests {
     use super::*;
 
     fn all(r2: f64) -> Scores {
-        Scores { values: r2, deltas: r2, deltas_by_column: r2, gammas: r2 }
+        Scores { values: r2, deltas: r2, deltas_by_column: r2, gammas: r2, parameters: Default::default() }
     }
 
     #[test]

@@ -62,9 +62,7 @@ impl<M: Model, P: Payoff> Simulator<'_, M, P> {
         block: usize,
         products: &mut Mat<f64>,
     ) -> Result<(), ModelError> {
-        if smoothing.is_none() {
-            self.payoff.payoff.regularity().require(2)?;
-        }
+        self.payoff.payoff.require_pathwise(2, smoothing)?;
         let (n, m) = (samples.len(), self.model.inputs());
         assert_eq!(samples.inputs().ncols(), m, "as many inputs as the model has");
         assert!(directions.ncols() % m == 0, "an entry of each direction for each input");

@@ -44,6 +44,8 @@ pub struct Simulator<'a, M, P> {
     pub(super) payoff: Smoothed<'a, P>,
     pub(super) pairs: usize,
     derivatives: bool,
+    /// Whether values are those of the payoff itself though derivatives are not.
+    sharp_values: bool,
 }
 
 impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
@@ -56,7 +58,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
     /// No paths.
     #[track_caller]
     pub fn new(model: &'a M, payoff: &'a P, paths: usize) -> Result<Self, ModelError> {
-        payoff.regularity().require(1)?;
+        payoff.require_pathwise(1, Smoothing::NONE)?;
         Ok(Self { derivatives: true, ..Self::values_only(model, payoff, paths) })
     }
 
@@ -79,6 +81,11 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
         })
     }
 
+    /// The same with values of the payoff itself, unbiased, beside derivatives of its smoothing.
+    pub fn with_sharp_values(self) -> Self {
+        Self { sharp_values: !self.payoff.smoothing.is_none(), ..self }
+    }
+
     /// Values alone, of any payoff.
     ///
     /// # Panics
@@ -86,7 +93,13 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
     #[track_caller]
     pub fn values_only(model: &'a M, payoff: &'a P, paths: usize) -> Self {
         assert!(paths > 0, "each sample needs at least one pair of paths");
-        Self { model, payoff: Smoothed { payoff, smoothing: Smoothing::NONE }, pairs: paths, derivatives: false }
+        Self {
+            model,
+            payoff: Smoothed { payoff, smoothing: Smoothing::NONE },
+            pairs: paths,
+            derivatives: false,
+            sharp_values: false,
+        }
     }
 
     /// `n` fresh samples.
@@ -145,6 +158,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
         let normals = Normals::new(&mut generator.clone());
         let task = Task {
             smoothing: self.payoff.smoothing,
+            sharp_values: self.sharp_values,
             pairs: self.pairs,
             normals,
             rows,
@@ -194,6 +208,7 @@ impl Rows<'_> {
 /// The work of one thread on one chunk.
 struct Task<'a> {
     smoothing: Smoothing,
+    sharp_values: bool,
     pairs: usize,
     normals: Normals,
     rows: Rows<'a>,
@@ -220,7 +235,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { model, payoff, task } = self;
-        let Task { pairs, mut normals, mut rows, scratch, draw_inputs, .. } = task;
+        let Task { sharp_values, pairs, mut normals, mut rows, scratch, draw_inputs, .. } = task;
         let zero = Batch::splat(0.0);
         let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
@@ -252,7 +267,9 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
                 for noise in [&*noise, &*mirrored] {
                     model.observe(inputs, noise, observables);
                     if rows.derivatives.is_some() {
-                        value = value + workspace.payoff(&payoff, observables, observables_bar);
+                        let paid = workspace.payoff(&payoff, observables, observables_bar);
+                        value =
+                            value + if sharp_values { payoff.payoff.pay(observables, Smoothing::NONE) } else { paid };
                         model.pull_back(inputs, noise, observables_bar, inputs_bar, workspace);
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);

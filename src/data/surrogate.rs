@@ -45,8 +45,19 @@ impl Surrogate {
     /// ```
     #[track_caller]
     pub fn predict(&self, inputs: MatRef<'_, f64>) -> Prediction {
+        self.predict_along(inputs, &vec![1.0; self.scaling.inputs()])
+    }
+
+    /// The same with `gammas` the second derivatives `vᵀHv` along a direction in original units: where parameters stand among
+    /// the inputs, 1 for spots and 0 for them.
+    ///
+    /// # Panics
+    /// Another number of columns, or another length of the direction, than there are inputs.
+    #[track_caller]
+    pub fn predict_along(&self, inputs: MatRef<'_, f64>, direction: &[f64]) -> Prediction {
         let s = &self.scaling;
-        let direction: Vec<f64> = s.input_deviation.iter().map(|d| 1.0 / d).collect();
+        assert_eq!(direction.len(), s.inputs(), "an entry for each input");
+        let direction: Vec<f64> = direction.iter().zip(&s.input_deviation).map(|(v, d)| v / d).collect();
         let (y, mut deltas, hv) = self.network.hvp(s.inputs_of(inputs).as_ref(), &direction);
         for j in 0..deltas.ncols() {
             let slope = s.slope(j);

@@ -156,6 +156,16 @@ impl Basket {
         Self::new(&weights, &all.correlation, &volatilities)
     }
 
+    /// The same basket with all volatilities in proportion, so that its own is this.
+    ///
+    /// # Errors
+    /// A volatility that is not positive.
+    pub fn with_volatility(&self, volatility: f64) -> Result<Self, ModelError> {
+        let scale = volatility / self.volatility();
+        let volatilities: Vec<f64> = self.volatilities.iter().map(|v| v * scale).collect();
+        Self::new(&self.weights, &self.correlation, &volatilities)
+    }
+
     /// How many assets, m.
     #[inline(always)]
     pub fn assets(&self) -> usize {

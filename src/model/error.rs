@@ -33,10 +33,18 @@ pub enum ModelError {
         /// The pivot there, negative, or zero in a row that is not.
         pivot: f64,
     },
+    /// Parts that do not fit together.
+    Mismatch(String),
     /// A payoff to which the pathwise method does not apply (§5.2.3).
     NotPathwise {
         /// The order of derivative that was asked for.
         order: usize,
+        /// The payoff's name.
+        payoff: String,
+        /// What ν does, as "jumps by 1 where the basket is at the strike 1.1".
+        what: String,
+        /// A smoothing width in the payoff's units that the method holds with.
+        width: f64,
     },
 }
 
@@ -49,12 +57,15 @@ impl fmt::Display for ModelError {
             Self::NotPositiveSemidefinite { asset, pivot } => {
                 write!(f, "the correlation matrix is not positive semidefinite: pivot {pivot:e} at asset {asset}")
             }
-            Self::NotPathwise { order } => {
-                let what = if *order <= 1 { "it" } else { "its slope" };
+            Self::Mismatch(message) => write!(f, "{message}"),
+            Self::NotPathwise { order, payoff, what, width } => {
+                let failing = if *order <= 1 { "ν" } else { "ν′" };
+                let nth = if *order <= 1 { "first" } else { "second" };
                 write!(
                     f,
-                    "pathwise derivatives of order {order} of this payoff are biased, for {what} jumps (§5.2.3); \
-                     smooth it with a positive width, or do without them"
+                    "the pathwise {nth} derivative of the payoff {payoff} would be biased: ν {what}, so that {failing} is not \
+                     Lipschitz (§5.2.3); smoothed by a sigmoid of a width as {width} (§5.2.4) it is, \
+                     at a bias that falls with the square of the width"
                 )
             }
         }

@@ -45,17 +45,51 @@
 //! ```
 
 mod any;
-mod bachelier;
 mod basket;
+mod closed;
+mod contract;
+mod diffusion;
 mod error;
+mod inputs;
 pub mod pathwise;
 pub(crate) mod payoff;
 
-pub use any::{AnyModel, AnyPayoff};
-pub use bachelier::{Bachelier, bachelier_call};
+pub use any::AnyModel;
 pub use basket::Basket;
+pub use closed::{bachelier_call, black_scholes_call};
+pub use contract::{Contract, Kind};
+pub use diffusion::{Diffusion, Dynamics, Lognormal, Normal, Observed};
 pub use error::ModelError;
-pub use payoff::{Call, Payoff, PayoffVisitor, Regularity, Smoothing};
+pub use inputs::{Inputs, Parameter};
+pub use payoff::{Call, Payoff, PayoffVisitor, Regularity, Singularity, Smoothing};
+
+/// Correlated normal assets, `dF = σ dW` (§4): [`Diffusion`] of [`Normal`] prices.
+///
+/// ```
+/// use sobolev::model::{Bachelier, Call, ClosedForm};
+/// let model = Bachelier::random(1, 7)?;
+/// let mut deltas = [0.0; 7];
+/// let at_the_money = model.greeks(&Call::new(1.0)?, &[1.0; 7], &mut deltas).expect("there is a formula");
+/// assert!((at_the_money.price - 0.2 * 0.3989422804).abs() < 1e-10); // σ·φ(0)
+/// assert!((deltas.iter().sum::<f64>() - 0.5).abs() < 1e-12);
+/// # Ok::<(), sobolev::model::ModelError>(())
+/// ```
+pub type Bachelier = Diffusion<Normal>;
+
+/// Correlated lognormal assets, `dS = σ S dW`: [`Diffusion`] of [`Lognormal`] prices.
+///
+/// ```
+/// use sobolev::model::{Basket, BlackScholes, Contract, ClosedForm, Kind, Model, Observed, Parameter};
+/// let basket = Basket::new(&[0.5, 0.5], &[vec![1.0, 0.3], vec![0.3, 1.0]], &[0.2, 0.25])?;
+/// let model = BlackScholes::new(basket, 1.0, 2.0)?.observing(Observed::Assets)?.with_inputs(&[Parameter::Maturity]);
+/// assert_eq!(model.input_names(), ["spot_0", "spot_1", "maturity"]);
+/// let best = Contract::new(Kind::BestOf, 1.0)?;
+/// let mut slopes = [0.0; 3];
+/// let greeks = model.greeks(&best, &[1.0, 1.0, 1.0], &mut slopes).expect("Stulz's formula");
+/// assert!(greeks.price > 0.12 && slopes[2] > 0.0); // minus theta
+/// # Ok::<(), sobolev::model::ModelError>(())
+/// ```
+pub type BlackScholes = Diffusion<Lognormal>;
 
 use crate::ad::Lanes;
 use crate::math::{Scalar, random::LANES};
@@ -79,6 +113,21 @@ pub trait Model: Sync {
     fn noise(&self) -> usize;
     /// Length of `g(θ, z)`.
     fn observables(&self) -> usize;
+
+    /// How many inputs, from the first on, are prices of assets; behind them stand parameters. Gamma is by the spots.
+    fn spots(&self) -> usize {
+        self.inputs()
+    }
+
+    /// The names of the inputs, as files carry them.
+    fn input_names(&self) -> Vec<String> {
+        (0..self.inputs()).map(|i| format!("input_{i}")).collect()
+    }
+
+    /// What prices are drawn over in pictures: the basket's price, or else the mean of the spots.
+    fn underlying(&self, inputs: &[f64]) -> f64 {
+        inputs[..self.spots()].iter().sum::<f64>() / self.spots() as f64
+    }
 
     /// `g(θ, z)`. Mark it `#[inline(always)]`, so that it is compiled for the vectors that the machine has.
     ///
@@ -173,27 +222,55 @@ pub trait ModelVisitor {
     fn visit<M: Model>(self, model: &M) -> Self::Output;
 }
 
-/// A model that prices a payoff in closed form: the truth that surrogates are tested against.
+/// A model that prices payoffs in closed form: the truth that surrogates are tested against.
 pub trait ClosedForm<P: Payoff>: Model {
-    /// Writes the deltas `∂V/∂θ` and returns the other figures. They are those of the payoff itself, never of its smoothing.
+    /// The price, where there is a formula: of the payoff itself, never of its smoothing.
+    ///
+    /// # Shapes
+    /// inputs → 1
+    fn price<S: Scalar>(&self, payoff: &P, inputs: &[S]) -> Option<S>;
+
+    /// Price and gamma, with the derivatives by each input in `deltas`, by differentiation of the formula.
     ///
     /// # Shapes
     /// inputs → inputs
     ///
     /// # Panics
     /// Lengths other than the model's.
-    fn greeks(&self, payoff: &P, inputs: &[f64], deltas: &mut [f64]) -> Greeks;
+    #[track_caller]
+    fn greeks(&self, payoff: &P, inputs: &[f64], deltas: &mut [f64]) -> Option<Greeks>
+    where
+        Self: Sized,
+    {
+        let n = self.inputs();
+        assert_eq!((inputs.len(), deltas.len()), (n, n), "a number and a delta for each input");
+        self.price(payoff, inputs)?;
+        let formula = Formula { model: self, payoff };
+        let direction: Vec<[f64; 1]> = (0..n).map(|i| [f64::from(u8::from(i < self.spots()))]).collect();
+        let mut product = vec![[0.0]; n];
+        let price = crate::ad::Tape::new().hvp_into(&formula, inputs, &direction, deltas, &mut product);
+        let gamma = product[..self.spots()].iter().flatten().sum();
+        Some(Greeks { price, gamma })
+    }
 }
 
-/// Price and sensitivities at one point, deltas excepted. Undiscounted currency.
+/// The formula as a function of the inputs.
+struct Formula<'a, M, P> {
+    model: &'a M,
+    payoff: &'a P,
+}
+
+impl<P: Payoff, M: ClosedForm<P>> crate::ad::Function for Formula<'_, M, P> {
+    fn eval<S: Scalar>(&self, inputs: &[S]) -> S {
+        self.model.price(self.payoff, inputs).expect("a formula was asked for only where there is one")
+    }
+}
+
+/// Price and gamma at one point. Undiscounted currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greeks {
-    /// What the option is written on: the basket's price.
-    pub underlying: f64,
     /// `V`.
     pub price: f64,
-    /// The directional second derivative `1ᵀ(∂²V/∂θ²)1`: with weights that sum to 1, `∂²V/∂B²`.
+    /// The directional second derivative `1ᵀ(∂²V/∂x²)1` by the spots x: with weights that sum to 1, `∂²V/∂B²`.
     pub gamma: f64,
-    /// `∂V/∂σ` by the volatility of the underlying, currency per currency/√year.
-    pub vega: f64,
 }

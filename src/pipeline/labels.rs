@@ -114,7 +114,9 @@ impl Surrogate {
             values: p.values,
             deltas: p.deltas,
             gammas: if piecewise_linear(self) { Vec::new() } else { p.gammas },
-            vegas: Vec::new(),
+            spots: inputs.ncols(),
+            names: (0..inputs.ncols()).map(|j| format!("input_{j}")).collect(),
+            errors: None,
             inputs,
         }
     }

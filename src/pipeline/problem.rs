@@ -4,12 +4,12 @@ use crate::data::TestSet;
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{AnyModel, AnyPayoff, Bachelier, Call, ClosedForm, Model, Payoff, Smoothing};
+use crate::model::{AnyModel, Bachelier, Contract, Model, Payoff, Smoothing};
 
 /// A model and a payoff with their test points: the crate's own, chosen at run time, or a user's. Nothing of the test points
 /// is ever seen by training, pruning, or the choice of a stopping time.
 #[derive(Clone, Debug)]
-pub struct Problem<M = AnyModel, P = AnyPayoff> {
+pub struct Problem<M = AnyModel, P = Contract> {
     /// The reference model.
     pub model: M,
     /// The payoff.
@@ -22,8 +22,10 @@ pub struct Problem<M = AnyModel, P = AnyPayoff> {
     pub basket_seed: u64,
 }
 
-/// Test points (Huge and Savine's number).
+/// Test points with labels by formula (Huge and Savine's number).
 pub(super) const TEST_POINTS: usize = 4096;
+/// Test points with simulated labels, which take time.
+const SIMULATED_TEST_POINTS: usize = 512;
 
 impl Problem {
     /// The paper's: a call on the Bachelier basket of so many assets that a seed stands for (§4).
@@ -32,15 +34,22 @@ impl Problem {
     /// If there are no assets.
     pub fn new(assets: usize, basket_seed: u64) -> Result<Self> {
         let model = Bachelier::random(basket_seed, assets).map_err(|e| Error::invalid("dims", e.to_string()))?;
-        Ok(Self::of(model.into(), Call::default().into(), Smoothing::NONE, basket_seed))
+        Self::of(model.into(), Contract::default(), Smoothing::NONE, basket_seed)
     }
-}
 
-impl<M: Model + ClosedForm<P>, P: Payoff> Problem<M, P> {
-    /// Any model and payoff.
-    pub fn of(model: M, payoff: P, smoothing: Smoothing, basket_seed: u64) -> Self {
-        let test = TestSet::draw(&model, &payoff, &mut Streams::new(basket_seed, Purpose::Test), TEST_POINTS);
-        Self { model, payoff, smoothing, test, basket_seed }
+    /// Any of the crate's models and contracts. Test labels are by formula where there is one, else by
+    /// [revaluation](TestSet::revalued), in a few seconds.
+    ///
+    /// # Errors
+    /// What does not fit, as [`AnyModel::fit`].
+    pub fn of(model: AnyModel, payoff: Contract, smoothing: Smoothing, basket_seed: u64) -> Result<Self> {
+        model.fit(&payoff).map_err(|e| Error::invalid("payoff", e.to_string()))?;
+        let streams = || Streams::new(basket_seed, Purpose::Test);
+        let test = TestSet::draw(&model, &payoff, &mut streams(), TEST_POINTS).unwrap_or_else(|| {
+            let (n, streams) = (SIMULATED_TEST_POINTS, &mut streams());
+            TestSet::revalued(&model, &payoff, streams, n, TestSet::affordable_pairs(&model, n))
+        });
+        Ok(Self { model, payoff, smoothing, test, basket_seed })
     }
 }
 
@@ -64,4 +73,15 @@ impl<M: Model, P: Payoff> Problem<M, P> {
             (*low, *high) = (low.min(point[j]), high.max(point[j]));
         }
     }
+}
+
+/// Whether derivative labels of a payoff can be had, as smoothed as they are.
+///
+/// # Errors
+/// Why not, and what to do about it.
+pub fn require_derivatives(payoff: &impl Payoff, smoothing: Smoothing) -> Result<()> {
+    payoff.require_pathwise(1, smoothing).map_err(|e| {
+        let remedy = format!("{e}; add --smoothing {}, or train on values alone", payoff.singularity().width());
+        Error::invalid("payoff", remedy)
+    })
 }

@@ -9,11 +9,11 @@ use crate::data::{Simulator, Surrogate, TestSet};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{AnyModel, AnyPayoff, Model, Payoff};
+use crate::model::{AnyModel, Contract, Model, Payoff};
 
 /// What a study learns from, and what its results are judged by.
 #[derive(Clone, Debug)]
-pub enum Reference<M = AnyModel, P = AnyPayoff> {
+pub enum Reference<M = AnyModel, P = Contract> {
     /// A model: inputs from its law, labels from its paths, truth from its closed form.
     Model(Box<Problem<M, P>>),
     /// A network: inputs from a box or a file, labels and truth from its own derivatives.

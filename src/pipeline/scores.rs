@@ -17,23 +17,54 @@ pub struct Scores {
     pub deltas_by_column: f64,
     /// Of `1ᵀH1`.
     pub gammas: f64,
+    /// Of the derivatives by parameters that are inputs.
+    #[serde(flatten)]
+    pub parameters: ParameterScores,
+}
+
+/// R² of the derivatives by parameters, where they are inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ParameterScores {
+    /// By the strike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strike_deltas: Option<f64>,
+    /// By the volatility.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vegas: Option<f64>,
+    /// By the maturity: of theta, which is minus that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thetas: Option<f64>,
+}
+
+impl ParameterScores {
+    /// The rows of the table, in order.
+    pub fn rows(&self) -> [(&'static str, Option<f64>); 3] {
+        [("Strike deltas", self.strike_deltas), ("Vegas", self.vegas), ("Thetas", self.thetas)]
+    }
 }
 
 impl Scores {
     /// Of a surrogate on test points.
     pub fn of(surrogate: &Surrogate, test: &TestSet) -> Self {
-        Self::of_prediction(&surrogate.predict(test.inputs.as_ref()), test)
+        Self::of_prediction(&surrogate.predict_along(test.inputs.as_ref(), &test.gamma_direction()), test)
     }
 
     /// Of predictions at test points. Gammas are NaN where the truth has none.
     pub fn of_prediction(p: &Prediction, test: &TestSet) -> Self {
-        let assets = test.deltas.ncols();
-        let column = |j: usize| r_squared(p.deltas.col_as_slice(j), test.deltas.col_as_slice(j));
+        let assets = test.spots;
+        let parameter =
+            |name: &str| test.names.iter().skip(assets).position(|n| n == name).map(|j| column_at(p, test, assets + j));
+        let column = |j: usize| column_at(p, test, j);
         let flat = |m: &faer::Mat<f64>| (0..assets).flat_map(|j| m.col_as_slice(j).iter().copied()).collect::<Vec<_>>();
         Self {
             values: r_squared(&p.values, &test.values),
             deltas: r_squared(&flat(&p.deltas), &flat(&test.deltas)),
             deltas_by_column: (0..assets).map(column).sum::<f64>() / assets as f64,
+            parameters: ParameterScores {
+                strike_deltas: parameter("strike"),
+                vegas: parameter("volatility"),
+                thetas: parameter("maturity"),
+            },
             gammas: if test.gammas.is_empty() { f64::NAN } else { r_squared(&p.gammas, &test.gammas) },
         }
     }
@@ -42,6 +73,11 @@ impl Scores {
     pub fn rows(&self) -> [f64; 4] {
         [self.values, self.deltas, self.deltas_by_column, self.gammas]
     }
+}
+
+/// Of the derivatives by one input.
+fn column_at(p: &Prediction, test: &TestSet, j: usize) -> f64 {
+    r_squared(p.deltas.col_as_slice(j), test.deltas.col_as_slice(j))
 }
 
 /// The columns of Table 2, and those of the collapsed network.
@@ -113,13 +149,27 @@ pub struct ColumnSummary {
     pub deltas_by_column: Summary,
     /// Of `1ᵀH1`.
     pub gammas: Summary,
+    /// By the strike, if it is an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strike_deltas: Option<Summary>,
+    /// By the volatility, if it is an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vegas: Option<Summary>,
+    /// By the maturity, if it is an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thetas: Option<Summary>,
 }
 
 impl ColumnSummary {
     /// Over the scores of several seeds.
     pub fn of(runs: &[Scores]) -> Self {
         let row = |i: usize| Summary::of(&runs.iter().map(|s| s.rows()[i]).collect::<Vec<_>>());
-        Self { values: row(0), deltas: row(1), deltas_by_column: row(2), gammas: row(3) }
+        let parameter = |i: usize| {
+            let all: Option<Vec<f64>> = runs.iter().map(|s| s.parameters.rows()[i].1).collect();
+            all.filter(|all| !all.is_empty()).map(|all| Summary::of(&all))
+        };
+        let [strike_deltas, vegas, thetas] = [0, 1, 2].map(parameter);
+        Self { values: row(0), deltas: row(1), deltas_by_column: row(2), gammas: row(3), strike_deltas, vegas, thetas }
     }
 }
 

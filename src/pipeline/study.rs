@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use faer::Mat;
 
-use super::{Ensemble, Plan, Reference, Teacher, Use};
+use super::{Ensemble, Plan, Problem, Reference, Teacher, Use, require_derivatives};
 use crate::data::{Samples, Scaled, Scaling, Simulator, SmoothedCurvature, Surrogate};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::math::Activation;
 use crate::math::random::{Purpose, Streams};
-use crate::model::{AnyModel, AnyPayoff, Model, Payoff, Smoothing};
+use crate::model::{AnyModel, Contract, Model, Payoff, Smoothing};
 use crate::nn::{Chain as _, Layer, Network, Stack};
 use crate::observer::Observer;
 use crate::prune::{Criterion, Fold, History, Pruner, check_widths, collapse};
@@ -32,7 +32,7 @@ pub struct StageRecord {
 /// One run of the pipeline: what is learnt, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
 /// the surrogate is left in its last good state, ready to be saved.
 #[derive(Debug)]
-pub struct Study<'a, M = AnyModel, P = AnyPayoff> {
+pub struct Study<'a, M = AnyModel, P = Contract> {
     pub(super) reference: &'a Reference<M, P>,
     pub(super) plan: &'a Plan,
     pub(super) seed: u64,
@@ -356,12 +356,13 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
 
     pub(super) fn simulator(&self, derivatives: bool, paths: usize) -> Result<Simulator<'a, M, P>> {
         let problem = self.reference.problem()?;
-        if derivatives {
-            Simulator::smoothed(&problem.model, &problem.payoff, paths, problem.smoothing)
-                .map_err(|e| Error::invalid("payoff", e.to_string()))
-        } else {
-            Ok(Simulator::values_only(&problem.model, &problem.payoff, paths))
+        let Problem { model, payoff, smoothing, .. } = problem;
+        if !derivatives {
+            return Ok(Simulator::values_only(model, payoff, paths));
         }
+        require_derivatives(payoff, *smoothing)?;
+        let simulator = Simulator::smoothed(model, payoff, paths, *smoothing);
+        Ok(simulator.map_err(|e| Error::invalid("payoff", e.to_string()))?.with_sharp_values())
     }
 
     /// Streams of a draw. A plan of fixed samples has one set of them for all stages.
