@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sobolev::nn::{Fixed, Native};
+use sobolev::nn::{Fixed, Native, Tabulated};
 
 #[path = "networks/mod.rs"]
 mod networks;
@@ -86,6 +86,13 @@ fn network<C: Fixed>(name: &str) {
     let second = |(y, dy, gamma): (f64, C::Inputs<f64>, f64)| y + sum(&dy) + gamma;
     row(name, "+ deltas + gamma, native", |e| second(native.gamma(&nudged(e), &ones)));
     row(name, "+ deltas + gamma, scalar", |e| second(net.gamma(&nudged(e), &ones)));
+    if let Ok(fast) = Tabulated::new(net, &C::inputs_of([-3.0, 3.0]), 1e-10) {
+        check(fast.gamma(&x, &ones).0, y);
+        println!("{name}: table of {} cells, errors {:.1e}", fast.table().cells(), fast.table().errors()[2]);
+        row(name, "value, tail tabulated", |e| fast.value(&nudged(e)));
+        row(name, "+ deltas, tail tabulated", |e| first(fast.value_and_gradient(&nudged(e))));
+        row(name, "+ deltas + gamma, tail tabulated", |e| second(fast.gamma(&nudged(e), &ones)));
+    }
     if C::PARAMS < 1000 {
         let third =
             |(y, dy, h): (f64, C::Inputs<f64>, C::Square<f64>)| y + sum(&dy) + h.as_ref().iter().map(sum).sum::<f64>();

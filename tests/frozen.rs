@@ -5,7 +5,7 @@ use num_dual::{DualNum, HyperDual64};
 use rand_distr::{Distribution, StandardNormal};
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
-use sobolev::nn::{Fixed, Frozen, Greeks, Layer, Native, Network, Packed};
+use sobolev::nn::{Fixed, Frozen, Greeks, Layer, Native, Network, Packed, Tabulated};
 
 sobolev::network!(Pruned: 7 => 3 silu => 3 silu => 1 silu => 2 silu => 2 silu => 2 silu => 1);
 sobolev::network!(Collapsed: 7 => 3 silu => 3 silu => 1);
@@ -211,4 +211,53 @@ fn a_constant_is_shared_between_threads() {
 #[should_panic(expected = "differ in length")]
 fn ragged_columns_are_refused() {
     Native::new(CONSTANT).batch(Greeks::Value, &[&[1.0, 2.0], &[1.0]], &mut [&mut [0.0; 2]]);
+}
+
+/// A table stays within its proved errors of the network, up to the rounding of both, and beyond its reach is the network.
+#[test]
+fn tables_keep_their_bounds() {
+    fn hold<C: Fixed>(seed: u64, tolerance: f64) {
+        let net = random::<C, f64>(seed);
+        let fast = Tabulated::new(net, &C::inputs_of([-2.0, 2.0]), tolerance).expect("smooth");
+        let errors = fast.table().errors();
+        assert!(errors.iter().all(|e| *e > 0.0 && *e < 100.0 * tolerance), "{errors:?}");
+        let (mut normal, ones) = (normals(seed + 7), C::inputs_of(1.0));
+        let (mut worst, mut far) = ([0.0_f64; 3], 0);
+        for k in 0..20_000 {
+            let mut x = C::zero_inputs();
+            let wide = if k % 10 == 0 { 50.0 } else { 1.0 };
+            x.as_mut().iter_mut().for_each(|x| *x = wide * normal());
+            let (y, dy, gamma) = net.gamma(&x, &ones);
+            let (value, gradient, bend) = fast.gamma(&x, &ones);
+            assert_eq!((value, gradient.as_ref()), (fast.value(&x), fast.value_and_gradient(&x).1.as_ref()));
+            if (value, bend) == (y, gamma) && gradient.as_ref() == dy.as_ref() {
+                far += 1;
+            }
+            worst[0] = worst[0].max((value - y).abs());
+            worst[2] = worst[2].max((bend - gamma).abs());
+            for (a, b) in gradient.as_ref().iter().zip(dy.as_ref()) {
+                worst[1] = worst[1].max((a - b).abs());
+            }
+        }
+        // The head's slopes and curvatures are of order 1 to 30 at these weights.
+        for (k, (worst, error)) in worst.iter().zip(errors).enumerate() {
+            assert!(*worst <= 40.0 * (error + errors[1]) + 1e-12, "order {k}: {worst:e} against {error:e}");
+        }
+        assert!(worst[0] <= errors[0] + 1e-13, "{worst:?} {errors:?}");
+        assert!((1..10_000).contains(&far), "{far} points beyond the table");
+        let mut x = C::inputs_of(f64::NAN);
+        assert!(fast.value(&x).is_nan());
+        for extreme in [1e300, -1e300, f64::INFINITY] {
+            // The head may saturate there within reach of the table.
+            x = C::inputs_of(extreme);
+            let (got, want) = (fast.value(&x), net.value(&x));
+            assert!(got.to_bits() == want.to_bits() || (got - want).abs() <= errors[0] + 1e-13, "{got} at {extreme}");
+        }
+    }
+    hold::<Pruned>(1, 1e-10);
+    hold::<Pruned>(2, 1e-12);
+    hold::<Bottle>(4, 1e-8);
+    assert!(Tabulated::new(random::<Collapsed, f64>(1), &[[-1.0, 1.0]; 7], 1e-9).is_err(), "no tail");
+    assert!(Tabulated::new(random::<Pruned, f64>(1), &[[1.0, -1.0]; 7], 1e-9).is_err(), "no range");
+    assert!(Tabulated::new(random::<Pruned, f64>(1), &[[-1.0, 1.0]; 7], 0.0).is_err(), "no tolerance");
 }

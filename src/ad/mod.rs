@@ -11,6 +11,7 @@
 //! | [`Interval`](crate::interval::Interval) | an enclosure of its range |
 //! | [`Dual<T, N>`](Dual) | derivatives in `N` directions: forward mode |
 //! | [`Jet<T>`](Jet) | two directions and the second derivative in both |
+//! | [`Series<T, N>`](Series), of one variable | Taylor coefficients to any order |
 //! | [`Var`] on a [`Tape<T>`](Tape) | the gradient, and the adjoint of every intermediate: reverse mode |
 //! | a tape over [`Lanes`] | gradients of many points at once |
 //! | a tape over [`Dual`] | products with the Hessian: forward over reverse |
@@ -69,6 +70,7 @@ mod function;
 mod jet;
 mod lanes;
 mod rule;
+mod series;
 
 #[cfg(feature = "std")]
 mod reverse;
@@ -85,6 +87,7 @@ pub use jet::{Jet, JetMask};
 pub use lanes::Lanes;
 #[cfg(feature = "std")]
 pub use reverse::{gradient, hessian, hvp, jvp, vjp};
+pub use series::Series;
 #[cfg(feature = "std")]
 pub use tape::{Adjoints, Tape};
 #[cfg(feature = "std")]

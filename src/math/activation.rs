@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::{Contract, Real};
+use super::{Contract, Number};
 
 /// What a layer applies to each of its nodes.
 ///
@@ -47,30 +47,28 @@ impl Activation {
     /// # Guarantee
     /// Within 4 ulp or 4 units of `EPSILON`, whichever is larger, for |x| ≤ 80 (`f32`) and 700 (`f64`); finite beyond.
     #[inline(always)]
-    pub fn jet<T: Real, C: Contract>(self, c: C, x: T) -> [T; 4] {
+    pub fn jet<N: Number, C: Contract>(self, c: C, x: N) -> [N; 4] {
+        let [zero, one, two] = [x.like(0.0), x.like(1.0), x.like(2.0)];
         match self {
-            Self::Identity => [x, T::ONE, T::ZERO, T::ZERO],
+            Self::Identity => [x, one, zero, zero],
             Self::Relu => {
-                let on = if x > T::ZERO { T::ONE } else { T::ZERO };
                 // NaN passes: a diverged network must not look healthy.
-                [if x < T::ZERO { T::ZERO } else { x }, on, T::ZERO, T::ZERO]
+                [x.if_negative(zero, x), x.if_positive(one, zero), zero, zero]
             }
             Self::Tanh => tanh(c, x),
             Self::Sigmoid => {
                 let [s, p, q] = sigmoid(c, x);
-                let [one, six] = [T::ONE, T::of(6.0)];
-                [s, p, p * q, p * c.mul_add(-six, p, one)]
+                [s, p, p * q, p * c.mul_add(x.like(-6.0), p, one)]
             }
             Self::Softplus => {
                 let [s, p, q] = sigmoid(c, x);
                 let (scale, r) = (-x.magnitude()).exp_parts(c);
-                let positive = if x < T::ZERO { T::ZERO } else { x };
+                let positive = x.if_negative(zero, x);
                 [positive + c.mul_add(scale, r, scale).ln_1p_unit(c), s, p, p * q]
             }
             Self::Silu => {
                 let [s, p, q] = sigmoid(c, x);
-                let [two, three, six] = [T::of(2.0), T::of(3.0), T::of(6.0)];
-                let third = c.mul_add(three, q, x * c.mul_add(-six, p, T::ONE));
+                let third = c.mul_add(x.like(3.0), q, x * c.mul_add(x.like(-6.0), p, one));
                 [x * s, c.mul_add(x, p, s), p * c.mul_add(x, q, two), p * third]
             }
         }
@@ -79,10 +77,11 @@ impl Activation {
 
 /// `s`, `s′ = s(1−s)` and `1−2s`.
 #[inline(always)]
-fn sigmoid<T: Real, C: Contract>(c: C, x: T) -> [T; 3] {
+fn sigmoid<N: Number, C: Contract>(c: C, x: N) -> [N; 3] {
+    let one = x.like(1.0);
     let (scale, r) = (-x).exp_parts(c);
     let e = c.mul_add(scale, r, scale);
-    let s = T::ONE / (T::ONE + e);
+    let s = one / (one + e);
     // 1 − s = e·s keeps its relative accuracy where s is near 1.
     let complement = e * s;
     [s, s * complement, complement - s]
@@ -90,15 +89,15 @@ fn sigmoid<T: Real, C: Contract>(c: C, x: T) -> [T; 3] {
 
 /// Through `t = e^(−2|x|) − 1`, so that small arguments keep their relative accuracy.
 #[inline(always)]
-fn tanh<T: Real, C: Contract>(c: C, x: T) -> [T; 4] {
-    let two = T::of(2.0);
+fn tanh<N: Number, C: Contract>(c: C, x: N) -> [N; 4] {
+    let [one, two] = [x.like(1.0), x.like(2.0)];
     let (scale, r) = (-two * x.magnitude()).exp_parts(c);
-    let t = c.mul_add(scale, r, scale - T::ONE);
+    let t = c.mul_add(scale, r, scale - one);
     let size = -t / (two + t);
-    let y = if x < T::ZERO { -size } else { size };
+    let y = x.if_negative(-size, size);
     // 1 − y² = 4e/(1 + e)² with e = 1 + t.
     let e = c.mul_add(scale, r, scale);
-    let slope = (two * two) * e / ((T::ONE + e) * (T::ONE + e));
+    let slope = (two * two) * e / ((one + e) * (one + e));
     [y, slope, -two * y * slope, slope * c.mul_add(two * two * y, y, -two * slope)]
 }
 

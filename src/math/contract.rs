@@ -1,6 +1,6 @@
 //! How `a·b + c` is rounded.
 
-use super::Real;
+use super::Number;
 
 /// The rounding of `a·b + c`: twice, as every target can, or once, where the instruction is known to be there.
 ///
@@ -8,7 +8,7 @@ use super::Real;
 /// the choice as a zero-sized argument, and only code that runs behind a feature dispatch passes [`Fused`].
 pub trait Contract: Copy {
     /// `a·b + c`.
-    fn mul_add<T: Real>(self, a: T, b: T, c: T) -> T;
+    fn mul_add<N: Number>(self, a: N, b: N, c: N) -> N;
 }
 
 /// Two roundings. The same bits on every target.
@@ -17,7 +17,7 @@ pub struct Separate;
 
 impl Contract for Separate {
     #[inline(always)]
-    fn mul_add<T: Real>(self, a: T, b: T, c: T) -> T {
+    fn mul_add<N: Number>(self, a: N, b: N, c: N) -> N {
         a * b + c
     }
 }
@@ -30,7 +30,7 @@ pub struct Fused;
 #[cfg(feature = "std")]
 impl Contract for Fused {
     #[inline(always)]
-    fn mul_add<T: Real>(self, a: T, b: T, c: T) -> T {
+    fn mul_add<N: Number>(self, a: N, b: N, c: N) -> N {
         a.fused_mul_add(b, c)
     }
 }

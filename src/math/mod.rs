@@ -1,4 +1,4 @@
-//! Floor 0: the [`Scalar`] and [`Real`] traits, elementary functions that vectorise, the activations, the normal law,
+//! Floor 0: the [`Scalar`], [`Real`] and [`Number`] traits, elementary functions that vectorise, the activations, the normal law,
 //! random streams and statistics.
 
 mod activation;
@@ -6,6 +6,7 @@ mod contract;
 mod elementary;
 mod logarithm;
 pub mod normal;
+mod number;
 mod real;
 mod scalar;
 
@@ -18,5 +19,6 @@ pub use activation::Activation;
 #[cfg(feature = "std")]
 pub use contract::Fused;
 pub use contract::{Contract, Separate};
+pub use number::Number;
 pub use real::Real;
 pub use scalar::Scalar;

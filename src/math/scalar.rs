@@ -6,7 +6,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 use libm::logf;
 
 use super::logarithm::ln;
-use super::{Activation, Real, Separate};
+use super::{Activation, Number, Real, Separate};
 
 /// A number: `f32`, `f64`, lanes of them, an interval, a dual number, a node of the reverse tape.
 ///

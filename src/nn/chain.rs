@@ -173,22 +173,26 @@ pub trait Fixed: Chain + Copy + Default + 'static {
     /// Number of parameters.
     const PARAMS: usize;
     /// `[T; PARAMS]`.
-    type Params<T: Copy + Default>: AsRef<[T]> + AsMut<[T]> + Copy;
+    type Params<T: Copy>: AsRef<[T]> + AsMut<[T]> + Copy;
     /// `[T; INPUTS]`.
-    type Inputs<T: Copy + Default>: AsRef<[T]> + AsMut<[T]> + Copy;
+    type Inputs<T: Copy>: AsRef<[T]> + AsMut<[T]> + Copy;
     /// `[[T; INPUTS]; INPUTS]`.
-    type Square<T: Copy + Default>: AsRef<[Self::Inputs<T>]> + AsMut<[Self::Inputs<T>]> + Copy;
+    type Square<T: Copy>: AsRef<[Self::Inputs<T>]> + AsMut<[Self::Inputs<T>]> + Copy;
     /// One `V` for each node, inputs and outputs included.
-    type Nodes<V: Copy + Default>: AsRef<[V]> + AsMut<[V]> + Copy;
+    type Nodes<V: Copy>: AsRef<[V]> + AsMut<[V]> + Copy;
 
-    /// All defaults.
-    fn zero_params<T: Copy + Default>() -> Self::Params<T>;
-    /// All defaults.
-    fn zero_inputs<T: Copy + Default>() -> Self::Inputs<T>;
-    /// All defaults.
-    fn zero_square<T: Copy + Default>() -> Self::Square<T>;
-    /// All defaults.
-    fn zero_nodes<V: Copy + Default>() -> Self::Nodes<V>;
+    /// All the same.
+    fn params_of<T: Copy>(fill: T) -> Self::Params<T>;
+    /// All the same.
+    fn inputs_of<T: Copy>(fill: T) -> Self::Inputs<T>;
+    /// All the same.
+    fn square_of<T: Copy>(fill: T) -> Self::Square<T>;
+    /// All zero, for a start.
+    fn zero_inputs<T: Copy + Default>() -> Self::Inputs<T> {
+        Self::inputs_of(T::default())
+    }
+    /// All the same.
+    fn nodes_of<V: Copy>(fill: V) -> Self::Nodes<V>;
 
     /// Straight-line code, every width a constant: for one sample on the stack.
     fn down_typed<S: Sweep>(self, sweep: &mut S);

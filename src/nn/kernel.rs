@@ -1,11 +1,11 @@
 //! The four products that sweeps are made of, behind one trait: plain loops here, registers in [`super::Registers`].
 
-use crate::math::{Contract, Real};
+use crate::math::{Contract, Number};
 
 /// The products of one layer with one tile of `R` samples, and the rounding of its elementwise work.
 ///
 /// Weights are row-major `[fan_out][fan_in]`; a tile is one `[T; R]` a node.
-pub trait Kernel<T: Real, const R: usize>: Copy {
+pub trait Kernel<T: Number, const R: usize>: Copy {
     /// How elementwise loops round `a·b + c`.
     type Contract: Contract;
     /// The token of [`Self::Contract`].
@@ -39,7 +39,7 @@ pub trait Kernel<T: Real, const R: usize>: Copy {
     fn row_sums(self, z: &[[T; R]], grad: &mut [T]) {
         for (g, z) in grad.iter_mut().zip(z) {
             // Sixteen partial sums, so that the loop vectorises; a fixed order, so that the bits are fixed.
-            let mut partial = [T::ZERO; 16];
+            let mut partial = [z[0].like(0.0); 16];
             for chunk in z.chunks(16) {
                 for (p, &v) in partial.iter_mut().zip(chunk) {
                     *p += v;
@@ -76,7 +76,7 @@ impl<T, const R: usize> Then<T, R> for () {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Loops<C>(pub C);
 
-impl<T: Real, C: Contract, const R: usize> Kernel<T, R> for Loops<C> {
+impl<T: Number, C: Contract, const R: usize> Kernel<T, R> for Loops<C> {
     type Contract = C;
     #[inline(always)]
     fn contract(self) -> C {
@@ -84,9 +84,9 @@ impl<T: Real, C: Contract, const R: usize> Kernel<T, R> for Loops<C> {
     }
     #[inline(always)]
     fn affine(self, w: &[T], bias: Option<&[T]>, x: &[[T; R]], out: &mut [[T; R]]) {
-        let fan_in = x.len();
+        let (fan_in, zero) = (x.len(), x[0][0].like(0.0));
         for (o, out) in out.iter_mut().enumerate() {
-            let mut sum = [bias.map_or(T::ZERO, |b| b[o]); R];
+            let mut sum = [bias.map_or(zero, |b| b[o]); R];
             for (i, x) in x.iter().enumerate() {
                 for r in 0..R {
                     sum[r] = self.0.mul_add(w[o * fan_in + i], x[r], sum[r]);
@@ -97,9 +97,9 @@ impl<T: Real, C: Contract, const R: usize> Kernel<T, R> for Loops<C> {
     }
     #[inline(always)]
     fn transposed(self, w: &[T], z: &[[T; R]], out: &mut [[T; R]]) {
-        let fan_in = out.len();
+        let (fan_in, zero) = (out.len(), z[0][0].like(0.0));
         for (i, out) in out.iter_mut().enumerate() {
-            let mut sum = [T::ZERO; R];
+            let mut sum = [zero; R];
             for (o, z) in z.iter().enumerate() {
                 for r in 0..R {
                     sum[r] = self.0.mul_add(w[o * fan_in + i], z[r], sum[r]);

@@ -53,18 +53,18 @@ macro_rules! network {
                 const INPUTS: usize = $first;
                 const OUTPUTS: usize = $last;
                 const PARAMS: usize = PARAMS;
-                type Params<T: Copy + Default> = [T; PARAMS];
-                type Inputs<T: Copy + Default> = [T; $first];
-                type Square<T: Copy + Default> = [[T; $first]; $first];
-                type Nodes<V: Copy + Default> = [V; NODES];
+                type Params<T: Copy> = [T; PARAMS];
+                type Inputs<T: Copy> = [T; $first];
+                type Square<T: Copy> = [[T; $first]; $first];
+                type Nodes<V: Copy> = [V; NODES];
                 #[inline(always)]
-                fn zero_params<T: Copy + Default>() -> [T; PARAMS] { [T::default(); PARAMS] }
+                fn params_of<T: Copy>(fill: T) -> [T; PARAMS] { [fill; PARAMS] }
                 #[inline(always)]
-                fn zero_inputs<T: Copy + Default>() -> [T; $first] { [T::default(); $first] }
+                fn inputs_of<T: Copy>(fill: T) -> [T; $first] { [fill; $first] }
                 #[inline(always)]
-                fn zero_square<T: Copy + Default>() -> [[T; $first]; $first] { [[T::default(); $first]; $first] }
+                fn square_of<T: Copy>(fill: T) -> [[T; $first]; $first] { [[fill; $first]; $first] }
                 #[inline(always)]
-                fn zero_nodes<V: Copy + Default>() -> [V; NODES] { [V::default(); NODES] }
+                fn nodes_of<V: Copy>(fill: V) -> [V; NODES] { [fill; NODES] }
                 #[inline(always)]
                 fn down_typed<S: Sweep>(self, sweep: &mut S) {
                     $(sweep.layer(&Dense { fan_in: Const::<$di>, fan_out: Const::<$do>, activation: act::$da });)+

@@ -45,7 +45,7 @@ pub use chain::{Dyn, Stack};
 pub use curvature::CurvatureWorkspace;
 pub use frozen::Frozen;
 #[cfg(feature = "std")]
-pub use frozen::{Greeks, Native};
+pub use frozen::{Greeks, Native, Table, Tabulated};
 pub use kernel::{Kernel, Loops, Then};
 #[cfg(feature = "std")]
 pub(crate) use network::load;

@@ -298,7 +298,7 @@ impl<T: Packed> Network<Stack, T> {
 impl<C: Fixed, T: Packed> Network<C, T> {
     /// The form to embed: the same shape over an array.
     pub fn freeze(&self) -> Frozen<C, T> {
-        let mut params = C::zero_params();
+        let mut params = C::params_of(T::ZERO);
         params.as_mut().copy_from_slice(&self.params);
         Frozen::new(params)
     }

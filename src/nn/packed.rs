@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::math::{Contract, Fused, Real, Separate};
+use crate::math::{Contract, Fused, Number, Real, Separate};
 
 /// A number that fills registers: the few vector operations the kernels need.
 pub trait Packed: Real + faer::traits::RealField {
@@ -103,7 +103,7 @@ pub struct Dispatched<S>(pub S);
 
 impl<S: Simd> Contract for Dispatched<S> {
     #[inline(always)]
-    fn mul_add<T: Real>(self, a: T, b: T, c: T) -> T {
+    fn mul_add<N: Number>(self, a: N, b: N, c: N) -> N {
         if S::IS_SCALAR { Separate.mul_add(a, b, c) } else { Fused.mul_add(a, b, c) }
     }
 }

@@ -14,7 +14,7 @@
 //! residuals of values and derivatives that is the gradient of the Sobolev loss, Eq. (1): six products a layer in all.
 
 use super::{Activate, Dense, Kernel, Sweep, Then, Width};
-use crate::math::{Activation, Contract, Real};
+use crate::math::{Activation, Contract, Number};
 
 /// What is kept for each node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +93,15 @@ impl Place {
     }
 }
 
+/// Written out: behind `array::from_fn` the widths would no longer be constants.
 #[inline(always)]
-fn slots<T, const R: usize>(mut block: &mut [[T; R]], width: usize) -> Block<'_, T, R> {
-    core::array::from_fn(|_| {
-        let (head, tail) = core::mem::take(&mut block).split_at_mut(width);
-        block = tail;
-        head
-    })
+fn slots<T, const R: usize>(block: &mut [[T; R]], width: usize) -> Block<'_, T, R> {
+    let (value, block) = block.split_at_mut(width);
+    let (slope, block) = block.split_at_mut(width);
+    let (curve, block) = block.split_at_mut(width);
+    let (bar, block) = block.split_at_mut(width);
+    let (dot, bar_dot) = block.split_at_mut(width);
+    [value, slope, curve, bar, dot, bar_dot]
 }
 
 /// Values, and as many derivatives of the activations as `ORDER` says (0, 1 or 2). Inputs stand in the first block.
@@ -118,7 +120,7 @@ impl<'a, K, T, const R: usize, const ORDER: usize> Forward<'a, K, T, R, ORDER> {
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize> Sweep for Forward<'_, K, T, R, ORDER> {
+impl<K: Kernel<T, R>, T: Number, const R: usize, const ORDER: usize> Sweep for Forward<'_, K, T, R, ORDER> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, b) = self.at.params(self.params, layer);
@@ -138,7 +140,7 @@ struct Activated<'a, C, T, const R: usize, const ORDER: usize> {
     curve: &'a mut [[T; R]],
 }
 
-impl<C: Contract, T: Real, const R: usize, const ORDER: usize> Then<T, R> for Activated<'_, C, T, R, ORDER> {
+impl<C: Contract, T: Number, const R: usize, const ORDER: usize> Then<T, R> for Activated<'_, C, T, R, ORDER> {
     #[inline(always)]
     fn row(&mut self, node: usize, value: &mut [T; R]) {
         let (c, slope, curve) = (self.contract, &mut self.slope[node], &mut self.curve[node]);
@@ -196,7 +198,7 @@ impl<'a, K, T, const R: usize, const ORDER: usize, const INPUTS: bool> Reverse<'
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize, const INPUTS: bool> Sweep
+impl<K: Kernel<T, R>, T: Number, const R: usize, const ORDER: usize, const INPUTS: bool> Sweep
     for Reverse<'_, K, T, R, ORDER, INPUTS>
 {
     #[inline(always)]
@@ -229,7 +231,7 @@ struct Sloped<'a, T, const R: usize, const ORDER: usize> {
     curve: &'a mut [[T; R]],
 }
 
-impl<T: Real, const R: usize, const ORDER: usize> Then<T, R> for Sloped<'_, T, R, ORDER> {
+impl<T: Number, const R: usize, const ORDER: usize> Then<T, R> for Sloped<'_, T, R, ORDER> {
     #[inline(always)]
     fn row(&mut self, node: usize, bar: &mut [T; R]) {
         let (slope, curve) = (&self.slope[node], &mut self.curve[node]);
@@ -258,7 +260,7 @@ impl<'a, K, T, const R: usize> Tangent<'a, K, T, R> {
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Tangent<'_, K, T, R> {
+impl<K: Kernel<T, R>, T: Number, const R: usize> Sweep for Tangent<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, _) = self.at.params(self.params, layer);
@@ -297,7 +299,7 @@ impl<'a, K, T, const R: usize, const INPUTS: bool> SecondReverse<'a, K, T, R, IN
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize, const INPUTS: bool> Sweep for SecondReverse<'_, K, T, R, INPUTS> {
+impl<K: Kernel<T, R>, T: Number, const R: usize, const INPUTS: bool> Sweep for SecondReverse<'_, K, T, R, INPUTS> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let last = self.at.is_last(layer, self.tape.len());
@@ -331,7 +333,7 @@ struct Bent<'a, C, T, const R: usize> {
     curve: &'a [[T; R]],
 }
 
-impl<C: Contract, T: Real, const R: usize> Then<T, R> for Bent<'_, C, T, R> {
+impl<C: Contract, T: Number, const R: usize> Then<T, R> for Bent<'_, C, T, R> {
     #[inline(always)]
     fn row(&mut self, node: usize, bar_dot: &mut [T; R]) {
         let (slope, curve) = (&self.slope[node], &self.curve[node]);

@@ -1,7 +1,7 @@
 //! Rows of the Hessian after one reverse sweep, as many as wanted: unlike the sweeps of training these two leave `Slope`,
 //! `Curve` and `Bar` as they are, so that the next direction starts from them.
 
-use crate::math::{Contract, Real};
+use crate::math::{Contract, Number};
 use crate::nn::sweep::Place;
 use crate::nn::{Activate, Dense, Kernel, Sweep, Width};
 
@@ -22,7 +22,7 @@ impl<'a, K, T, const R: usize> Along<'a, K, T, R> {
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Along<'_, K, T, R> {
+impl<K: Kernel<T, R>, T: Number, const R: usize> Sweep for Along<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, _) = self.at.params(self.params, layer);
@@ -56,7 +56,7 @@ impl<'a, K, T, const R: usize> Back<'a, K, T, R> {
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Back<'_, K, T, R> {
+impl<K: Kernel<T, R>, T: Number, const R: usize> Sweep for Back<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         self.at.back(layer);

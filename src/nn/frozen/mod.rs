@@ -14,12 +14,20 @@ mod curvature;
 #[cfg(feature = "std")]
 mod native;
 mod pass;
+#[cfg(feature = "std")]
+mod table;
+#[cfg(feature = "std")]
+mod tabulated;
 mod taylor;
 #[cfg(feature = "std")]
 mod thin;
 
 #[cfg(feature = "std")]
 pub use native::{Greeks, Native};
+#[cfg(feature = "std")]
+pub use table::Table;
+#[cfg(feature = "std")]
+pub use tabulated::Tabulated;
 
 use super::{Fixed, Loops, SLOTS};
 use crate::math::{Contract, Real, Separate};
@@ -113,7 +121,7 @@ impl<C: Fixed, T: Real> Frozen<C, T> {
     fn hessian_with<K: Contract>(&self, contract: K, x: &C::Inputs<T>) -> (T, C::Inputs<T>, C::Square<T>) {
         let mut tape = load::<C, T>(x);
         let mut pass = self.pass(contract, &mut tape);
-        let mut square = C::zero_square::<T>();
+        let mut square = C::square_of(T::ZERO);
         let rows = square.as_mut();
         let [y] = pass.hessian(|i, j, [term]| rows[i].as_mut()[j] += term);
         for i in 0..C::INPUTS {
@@ -135,7 +143,7 @@ type Tape<C, T> = <C as Fixed>::Nodes<[[T; 1]; SLOTS]>;
 
 #[inline(always)]
 fn load<C: Fixed, T: Real>(x: &C::Inputs<T>) -> Tape<C, T> {
-    let mut tape = C::zero_nodes();
+    let mut tape = C::nodes_of([[T::ZERO; 1]; SLOTS]);
     for (value, &x) in tape.as_mut().as_flattened_mut().iter_mut().zip(x.as_ref()) {
         *value = [x];
     }
@@ -144,7 +152,7 @@ fn load<C: Fixed, T: Real>(x: &C::Inputs<T>) -> Tape<C, T> {
 
 #[inline(always)]
 fn inputs<C: Fixed, T: Real>(column: &[[T; 1]]) -> C::Inputs<T> {
-    let mut x = C::zero_inputs();
+    let mut x = C::inputs_of(T::ZERO);
     for (x, &[v]) in x.as_mut().iter_mut().zip(column) {
         *x = v;
     }

@@ -201,7 +201,7 @@ impl<C: Fixed, T: Packed> WithSimd for Batch<'_, '_, '_, C, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { shared: Batches { params, greeks, .. }, x, out } = self;
-        let columns = SLOTS * C::zero_nodes::<()>().as_ref().len();
+        let columns = SLOTS * C::nodes_of(()).as_ref().len();
         // Aligned to cache lines: a register that straddles two is two loads.
         let mut memory = vec![T::ZERO; (columns + 1) * TILE];
         let skip = memory.as_ptr().align_offset(64).min(TILE);
@@ -210,7 +210,7 @@ impl<C: Fixed, T: Packed> WithSimd for Batch<'_, '_, '_, C, T> {
             for (value, x) in tape.iter_mut().zip(x) {
                 load(&x[at..], value);
             }
-            let mut pass = Pass::<C, _, T, TILE>::new(Thin(simd), params, tape);
+            let mut pass = Pass::<C, _, T, TILE, false>::new(Thin(simd), params, tape);
             let mut column = 0;
             let mut put = |values: &[T; TILE]| {
                 store(values, &mut out[column][at..]);

@@ -1,6 +1,6 @@
 //! Derivatives along one direction, carried forward with the values.
 
-use crate::math::{Contract, Real};
+use crate::math::{Contract, Number};
 use crate::nn::sweep::Place;
 use crate::nn::{Activate, Dense, Kernel, Sweep, Width};
 
@@ -26,7 +26,7 @@ impl<'a, K, T, const R: usize, const ORDER: usize> Taylor<'a, K, T, R, ORDER> {
     }
 }
 
-impl<K: Kernel<T, R>, T: Real, const R: usize, const ORDER: usize> Sweep for Taylor<'_, K, T, R, ORDER> {
+impl<K: Kernel<T, R>, T: Number, const R: usize, const ORDER: usize> Sweep for Taylor<'_, K, T, R, ORDER> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
         let (w, b) = self.at.params(self.params, layer);
