@@ -3,10 +3,11 @@
 
 use faer::Mat;
 use num_dual::{DualNum, HyperHyperDual64};
-use sobolev::data::{Bundle, Curvature, Scaled};
+use sobolev::data::{Bundle, Bundler, Curvature, Directions, Scaled, Scaling, SecondOrder, Surrogate};
 use sobolev::math::Activation;
 use sobolev::nn::{Chain as _, Layer, Network, Packed, Stack};
 use sobolev::observer::Unobserved;
+use sobolev::pipeline::{Precision, Teacher};
 use sobolev::train::{
     Balance, BatchGradient, DerivativeScale, LevenbergMarquardt, Loss, LossWeights, OneCycle, Rows, Trainer,
 };
@@ -283,4 +284,45 @@ fn levenberg_marquardt_recovers_a_teacher() {
     assert!(report.held_out[0] > 1e-4 && report.held_out[1] < 1e-15, "{report:?}");
     // The step is Newton's near the end only if the rows of the Jacobian are right: that takes few iterations.
     assert!(report.iterations < 300, "{report:?}");
+}
+
+/// Labels pass through original units, of the teacher and of the student, and must come out as the network's own products in
+/// scaled ones; one batch in two has some, along unit directions.
+#[test]
+fn a_teachers_labels_are_its_own_products() {
+    let scaling = Scaling {
+        input_mean: vec![1.0, -2.0, 0.5],
+        input_deviation: vec![0.5, 3.0, 0.1],
+        value_mean: 4.0,
+        value_deviation: 0.25,
+    };
+    let teacher = Surrogate { network: net(&[6, 5], Activation::Silu), scaling: scaling.clone() };
+    let mut next = numbers(8);
+    let labelled = |teacher: &Surrogate, next: &mut dyn FnMut() -> f64| {
+        Teacher::new(teacher, Precision::Double).label(Mat::from_fn(250, INPUTS, |_, _| 1.5 * next()), true)
+    };
+    let samples = labelled(&teacher, &mut next);
+    for directions in [Directions::PRINCIPAL, Directions::Random { count: 2 }, Directions::Cartesian { count: Some(2) }]
+    {
+        let mut bundler = Bundler::new(SecondOrder { directions, every: 2 }, 1);
+        let labels: Curvature<f64> =
+            bundler.label(&samples, &scaling, 64, &mut Teacher::new(&teacher, Precision::Double)).expect("smooth");
+        assert_eq!(labels.bundles().map(|b| b.rows.clone()).collect::<Vec<_>>(), [0..64, 128..192]);
+        let x = scaling.inputs_of::<f64>(samples.inputs());
+        for bundle in labels.bundles() {
+            for d in 0..bundle.count() {
+                assert!((bundle.directions.col(d).norm_l2() - 1.0).abs() < 1e-12);
+            }
+            let own = teacher
+                .network
+                .hessian_products(x.subrows(bundle.rows.start, bundle.rows.len()), bundle.directions.as_ref());
+            assert!((&own - &bundle.products).norm_max() < 1e-12 * own.norm_max());
+        }
+    }
+    let kinked = Surrogate { network: net(&[6, 5], Activation::Relu), scaling: scaling.clone() };
+    let samples = labelled(&kinked, &mut next);
+    let error = Bundler::new(SecondOrder::default(), 1)
+        .label::<f64>(&samples, &scaling, 64, &mut Teacher::new(&kinked, Precision::Double))
+        .unwrap_err();
+    assert!(error.to_string().starts_with("teacher: layer 0 has relu"), "{error}");
 }
