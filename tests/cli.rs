@@ -281,7 +281,7 @@ fn second_order_on_the_command_line() {
     works(path, &[&SMALL[..], &["3", "--widths", "3-1", "--out", "r", "--second-order", "--every", "2"]].concat());
 
     let unsmoothed = [&tune[..], &["--curvature-smoothing", "0"]].concat();
-    fails(path, &with(&unsmoothed), &["curvature smoothing 0", "positive width"]);
+    fails(path, &with(&unsmoothed), &["curvature smoothing 0", "not Lipschitz", "a width as 0.02"]);
     fails(path, &with(&[&tune[..], &["--directions", "svd"]].concat()), &["expected pca, random or cartesian"]);
     fails(path, &with(&[&tune[..], &["--every", "0"]].concat()), &["at least 1"]);
     fails(path, &with(&[&tune[..], &["--curvature-smoothing", "-1"]].concat()), &["at least 0"]);

@@ -26,7 +26,7 @@ pub fn cdf(x: f64) -> f64 {
 ///
 /// ```
 /// use sobolev::math::normal::bivariate_cdf;
-/// assert!((bivariate_cdf(0.0, 0.0, 0.5) - 1.0 / 3.0).abs() < 1e-15); // 1/4 + asin ρ/2π
+/// assert!((bivariate_cdf(0.0, 0.0, 0.5) - 1.0_f64 / 3.0).abs() < 1e-15); // 1/4 + asin ρ/2π
 /// ```
 pub fn bivariate_cdf<S: Scalar>(h: S, k: S, correlation: f64) -> S {
     const PIECES: usize = 8;
