@@ -13,8 +13,8 @@ pub struct SecondOrderArgs {
     /// Learn second derivatives too, as products of the Hessian with directions
     #[arg(long)]
     pub second_order: bool,
-    /// Directions, chosen anew for each batch: pca[:SHARE] (principal components of its gradients that reach this share of
-    /// their variance), random[:K], or cartesian[:K] (all axes, or K in turn)
+    /// Directions, chosen anew for each batch: pca or pca:SHARE (principal components of its gradients that reach this share of
+    /// their variance), random or random:K, cartesian or cartesian:K (all axes, or K in turn)
     #[arg(long, value_name = "CHOICE", requires = "second_order", default_value_t = Directions::PRINCIPAL)]
     pub directions: Directions,
     /// Second derivatives in one batch of so many

@@ -262,8 +262,8 @@ impl<D: Dynamics> Model for Diffusion<D> {
         }
     }
 
-    /// Spots `1 + 1.5·√exposure·L z`, or the exponential of the second term where prices are lognormal; parameters as
-    /// [`Parameter::training`] says.
+    /// Spots `1 + 1.5·√exposure·L z`, or the exponential of the second term where prices are lognormal; parameters by
+    /// its law of training says.
     #[inline(always)]
     fn training_inputs<S: Scalar>(&self, normals: &[S], inputs: &mut [S]) {
         let scale = S::constant(WIDENING * self.exposure.sqrt());

@@ -51,7 +51,7 @@ impl Tail<'_> {
 ///
 /// # Guarantee
 /// [`errors`](Self::errors) are upper bounds, by Taylor's theorem over intervals with every rounding outward, of the
-/// difference in value, first and second derivative between what [`jet`](Self::jet) returns and the tail in real arithmetic
+/// difference in value, first and second derivative between what the table gives and the tail in real arithmetic
 /// at the same `z`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
