@@ -68,7 +68,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<()> {
         fit.epochs = fit.epochs.min(4);
     }
     // Adam alone: how many iterations a polish takes would depend on the contestant.
-    plan.polish.iterations = 0;
+    (plan.polish.iterations, plan.imitation.iterations) = (0, 0);
     let (given, reference) = match &args.model {
         Some(path) => {
             args.fit.apply(&mut plan.retrain);
