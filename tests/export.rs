@@ -30,11 +30,19 @@ struct Case {
     name: &'static str,
     surrogate: Surrogate,
     inputs: usize,
+    /// The inputs that gamma is taken along.
+    spots: usize,
     points: Vec<Vec<f64>>,
     want: Vec<Vec<f64>>,
 }
 
-fn case<C: Fixed>(name: &'static str, seed: u64) -> Case {
+impl Case {
+    fn about(&self) -> About {
+        About { spots: Some(self.spots), ..About::default() }
+    }
+}
+
+fn case<C: Fixed>(name: &'static str, seed: u64, spots: usize) -> Case {
     let mut rng = Streams::new(seed, Purpose::Test).next().expect("endless");
     let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
     let params = (0..C::PARAMS).map(|_| 0.8 * normal()).collect();
@@ -54,26 +62,28 @@ fn case<C: Fixed>(name: &'static str, seed: u64) -> Case {
     points[2].fill(0.0);
     points[3].fill(-0.0);
     points[4].fill(1e6);
-    let mut ones = C::zero_inputs();
-    ones.as_mut().fill(1.0);
+    let mut alike = C::zero_inputs();
+    alike.as_mut()[..spots].fill(1.0);
     let want = points.iter().map(|p| {
         let mut x = C::zero_inputs();
         x.as_mut().copy_from_slice(p);
-        let (y, dy, gamma) = frozen.gamma(&x, &ones);
+        let (y, dy, gamma) = frozen.gamma(&x, &alike);
         assert_eq!((frozen.value(&x), frozen.value_and_gradient(&x).0), (y, y));
         [&[y], dy.as_ref(), &[gamma]].concat()
     });
     let want = want.collect();
-    Case { name, surrogate, inputs, points, want }
+    Case { name, surrogate, inputs, spots, points, want }
 }
 
-fn cases() -> [Case; 5] {
+fn cases() -> [Case; 7] {
     [
-        case::<Pruned>("pruned", 1),
-        case::<Collapsed>("collapsed", 2),
-        case::<Mixed>("mixed", 3),
-        case::<Bottle>("bottle", 4),
-        case::<Line>("line", 5),
+        case::<Pruned>("pruned", 1, 7),
+        case::<Collapsed>("collapsed", 2, 7),
+        case::<Mixed>("mixed", 3, 3),
+        case::<Bottle>("bottle", 4, 4),
+        case::<Line>("line", 5, 2),
+        case::<Pruned>("pruned_parameters", 6, 4),
+        case::<Mixed>("mixed_parameters", 7, 1),
     ]
 }
 
@@ -178,7 +188,7 @@ fn generated_rust_has_the_bits_of_the_frozen_network() {
     let folder = tempfile::tempdir().expect("a folder");
     let cases = cases();
     for case in &cases {
-        let text = rust(&case.surrogate, &About::default()).expect("exported");
+        let text = rust(&case.surrogate, &case.about()).expect("exported");
         fs::write(folder.path().join(format!("{}.rs", case.name)), text).expect("written");
     }
     let include = |case: &Case| format!("include!(\"{}.rs\");", case.name);
@@ -192,7 +202,7 @@ fn generated_rust_has_the_bits_of_the_frozen_network() {
 fn generated_rust_neither_panics_nor_allocates() {
     let folder = tempfile::tempdir().expect("a folder");
     for case in cases() {
-        let text = rust(&case.surrogate, &About::default()).expect("exported");
+        let text = rust(&case.surrogate, &case.about()).expect("exported");
         let wrap = |body: &str| {
             let n = case.inputs;
             format!(
@@ -228,7 +238,7 @@ fn generated_c_agrees_with_the_frozen_network() {
     for (kind, flags, exact) in all.into_iter().filter(|(.., exact)| *exact || native) {
         let mut objects = Vec::new();
         for case in &cases {
-            let files = c(&case.surrogate, &About::default(), case.name).expect("exported");
+            let files = c(&case.surrogate, &case.about(), case.name).expect("exported");
             fs::write(folder.path().join(format!("{}.c", case.name)), files.source).expect("written");
             fs::write(folder.path().join(format!("{}.h", case.name)), files.header).expect("written");
             let object = format!("{}_{kind}.o", case.name);
@@ -289,11 +299,13 @@ fn generated_c_agrees_with_the_frozen_network() {
 
 #[test]
 fn what_is_known_is_written() {
-    let case = case::<Collapsed>("known", 6);
+    let case = case::<Collapsed>("known", 6, 7);
     let metadata = Metadata::from([
         ("domain".to_owned(), format!("{:?}", [[0.5, 1.5]; 7])),
         ("r_squared".to_owned(), r#"{"values":0.99987,"gammas":0.9987}"#.to_owned()),
         ("seed".to_owned(), "17".to_owned()),
+        ("spots".to_owned(), "6".to_owned()),
+        ("inputs".to_owned(), r#"["spot 0","1","2","3","4","5","strike */"]"#.to_owned()),
         ("program".to_owned(), "evil */ \"text\"\n#error".to_owned()),
     ]);
     let about = About::from_metadata(&metadata).expect("readable");
@@ -303,6 +315,9 @@ fn what_is_known_is_written() {
         "R_SQUARED_GAMMAS: f64 = 0.9987",
         "SEED: &str = \"17\"",
         "// R²        values 0.999870",
+        "x[6] strike * /",
+        "x[0] … x[5] move alike",
+        "[1.0; R], [0.0; R]]",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
@@ -328,13 +343,13 @@ fn what_is_known_is_written() {
 
 #[test]
 fn what_cannot_be_exported_is_refused() {
-    let mut case = case::<Line>("line", 1);
+    let mut case = case::<Line>("line", 1, 2);
     let about = About { domain: vec![[0.0, 1.0]; 3], ..About::default() };
     let error = rust(&case.surrogate, &about).expect_err("three ranges for two inputs").to_string();
     assert!(error.contains("2 inputs, found 3"), "{error}");
     let two = sobolev::nn::Stack::mlp(2, &[], 2, sobolev::math::Activation::Silu);
     case.surrogate.network = Network::new(two.clone(), vec![0.0; two.params()]);
-    let error = rust(&case.surrogate, &About::default()).expect_err("two outputs").to_string();
+    let error = rust(&case.surrogate, &case.about()).expect_err("two outputs").to_string();
     assert!(error.contains("only one output"), "{error}");
 }
 
@@ -342,7 +357,7 @@ fn what_cannot_be_exported_is_refused() {
 #[test]
 fn the_command_writes_files() {
     let folder = tempfile::tempdir().expect("a folder");
-    let case = case::<Collapsed>("command", 7);
+    let case = case::<Collapsed>("command", 7, 7);
     let metadata = Metadata::from([("seed".to_owned(), "5".to_owned())]);
     case.surrogate.save(&folder.path().join("model.safetensors"), &metadata).expect("saved");
     let sobolev = |to: &str, out: &str| {

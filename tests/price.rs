@@ -126,6 +126,27 @@ fn values_and_greeks_in_the_order_of_the_header() {
     }
 }
 
+/// Of a network of a spot and a parameter, gamma is the second derivative in the spot.
+#[test]
+fn gamma_leaves_parameters_where_they_are() {
+    let bench = Bench::new();
+    bench.put("in.csv", "a,b\n1,2\n0.25,-3.5\n1.9,9e0\n");
+    let save = |spots: &str| {
+        let metadata = Metadata::from([("spots".to_owned(), spots.to_owned())]);
+        surrogate().save(&bench.path("model.safetensors"), &metadata).unwrap();
+    };
+    save("1");
+    bench.run(&["--in", "in.csv", "--out", "out.csv", "--greeks", "gamma,hessian"]);
+    assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 4, 4, 5, 6, 7]);
+    for bad in ["0", "3", "two"] {
+        save(bad);
+        let output = bench.price(&["--in", "in.csv", "--out", "none.csv"], "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`spots`: expected 1 to 2") || said.contains("`spots`") && said.contains(bad), "{said}");
+    }
+}
+
 #[test]
 fn columns_by_name_by_number_and_in_other_spellings() {
     let bench = Bench::new();

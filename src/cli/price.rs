@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::table::count;
 use super::{interrupt, use_threads};
 use crate::data::table::{self, Block, Lines};
-use crate::data::{Metadata, Surrogate, load_network};
+use crate::data::{Metadata, Surrogate, load_network, spots};
 use crate::error::{Error, Result};
 
 /// Rows that are named on the terminal before it is left at their number.
@@ -33,8 +33,8 @@ pub struct PriceArgs {
     /// Table of results: .csv, .npy or .parquet, or - for CSV to standard output
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
-    /// What to give besides the value: delta by each input, gamma 1ᵀH1 along the direction that moves all inputs alike, the
-    /// whole hessian, or none
+    /// What to give besides the value: delta by each input, gamma 1ᵀH1 along the direction that moves all spots alike
+    /// while parameters stay, the whole hessian, or none
     #[arg(long, value_enum, value_delimiter = ',', default_value = "delta,gamma")]
     pub greeks: Vec<GreekArg>,
     /// Columns of the inputs, by name or by number from 0, in the network's order [default: all columns, in order]
@@ -106,7 +106,9 @@ pub(super) fn price(args: &PriceArgs) -> Result<()> {
 
 fn run(args: &PriceArgs) -> Result<()> {
     let (surrogate, metadata) = load_network(&args.model)?;
-    let pricer = Pricer::new(&surrogate, &args.greeks).map_err(|message| Error::format(&args.model, message))?;
+    let wrong = |message| Error::format(&args.model, message);
+    let spots = spots(&metadata, surrogate.widths()[0]).map_err(|e| wrong(e.to_string()))?;
+    let pricer = Pricer::new(&surrogate, &args.greeks, spots).map_err(wrong)?;
     let domain = domain(args, &metadata, pricer.inputs)?;
     let mut source = table::read(&args.input, pricer.inputs, args.columns.as_deref())?;
     let mut sink = table::write(&args.out, &pricer.names())?;
@@ -154,13 +156,15 @@ fn domain(args: &PriceArgs, metadata: &Metadata, inputs: usize) -> Result<Option
 struct Pricer<'a> {
     surrogate: &'a Surrogate,
     inputs: usize,
+    /// Inputs that gamma is taken along, the first ones.
+    spots: usize,
     delta: bool,
     gamma: bool,
     hessian: bool,
 }
 
 impl<'a> Pricer<'a> {
-    fn new(surrogate: &'a Surrogate, greeks: &[GreekArg]) -> std::result::Result<Self, String> {
+    fn new(surrogate: &'a Surrogate, greeks: &[GreekArg], spots: usize) -> std::result::Result<Self, String> {
         let wants = |greek| greeks.contains(&greek);
         let widths = surrogate.widths();
         if widths.last() != Some(&1) {
@@ -169,6 +173,7 @@ impl<'a> Pricer<'a> {
         Ok(Self {
             surrogate,
             inputs: widths[0],
+            spots,
             delta: wants(GreekArg::Delta),
             gamma: wants(GreekArg::Gamma),
             hessian: wants(GreekArg::Hessian),
@@ -207,7 +212,9 @@ impl<'a> Pricer<'a> {
         let Surrogate { network, scaling } = self.surrogate;
         let mut table = Columns { rows: results, width: self.width(), next: 0 };
         let scaled = scaling.inputs_of::<f64>(inputs);
-        let direction: Vec<f64> = scaling.input_deviation.iter().map(|d| 1.0 / d).collect();
+        let unit: Vec<f64> = scaling.input_deviation.iter().map(|d| 1.0 / d).collect();
+        let mut direction = unit.clone();
+        direction[self.spots..].fill(0.0);
         let (values, deltas, curvature) = if self.gamma {
             network.hvp(scaled.as_ref(), &direction)
         } else if self.delta {
@@ -231,7 +238,7 @@ impl<'a> Pricer<'a> {
         }
         for i in 0..if self.hessian { self.inputs } else { 0 } {
             let mut axis = vec![0.0; self.inputs];
-            axis[i] = direction[i];
+            axis[i] = unit[i];
             let (.., row) = network.hvp(scaled.as_ref(), &axis);
             for j in 0..self.inputs {
                 let slope = scaling.slope(j);

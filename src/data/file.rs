@@ -19,6 +19,19 @@ use crate::nn::{Chain as _, Layer, Network, Stack};
 /// What a file says besides the network: seeds, the reference model, how it was trained. Any text under any name.
 pub type Metadata = BTreeMap<String, String>;
 
+/// How many of a network's inputs are prices, the first ones: field `spots`, all where it is missing. Gamma is taken along
+/// these; the other inputs are parameters, which stay.
+///
+/// # Errors
+/// A field that is no number from 1 to `inputs`.
+pub fn spots(metadata: &Metadata, inputs: usize) -> Result<usize> {
+    let Some(text) = metadata.get("spots") else { return Ok(inputs) };
+    match text.parse() {
+        Ok(spots) if (1..=inputs).contains(&spots) => Ok(spots),
+        _ => Err(Error::invalid("metadata field `spots`", format!("expected 1 to {inputs}, found `{text}`"))),
+    }
+}
+
 /// What `format` must say.
 const FORMAT: &str = "sobolev-surrogate";
 /// Version of the layout described above.

@@ -20,7 +20,7 @@ mod test_set;
 pub use bundle::{Bundle, Bundler, Curvature, CurvatureSource, SecondOrder, SmoothedCurvature};
 pub use directions::Directions;
 pub use error::DataError;
-pub use file::{Metadata, write_atomically};
+pub use file::{Metadata, spots, write_atomically};
 pub use fresh::Fresh;
 pub use onnx::{OnnxError, UnsupportedNode, load_network};
 pub use samples::Samples;

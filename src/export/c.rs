@@ -121,6 +121,10 @@ fn derivatives(out: &mut String, plan: &Plan, second: bool) {
     let inputs = plan.inputs();
     if second {
         line(out, format_args!("    double d[{}];\n    fill({inputs} * R, 1.0, d);", inputs * LANES));
+        if plan.spots < inputs {
+            // Parameters stay.
+            line(out, format_args!("    fill({} * R, 0.0, d + {} * R);", inputs - plan.spots, plan.spots));
+        }
     }
     if plan.has_tail() {
         line(out, format_args!("    double t[{LANES}];\n    fill(R, 1.0, t);"));

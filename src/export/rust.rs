@@ -116,7 +116,14 @@ fn evaluations(out: &mut String, plan: &Plan) {
 
     *out += "\n#[inline(always)]\n";
     *out += "fn curvature<const R: usize>(a: &Nodes<INPUTS, R>) -> ([f64; R], Nodes<INPUTS, R>, [f64; R]) {\n";
-    *out += "    let d = &[[1.0; R]; INPUTS];\n";
+    if plan.spots == plan.inputs() {
+        *out += "    let d = &[[1.0; R]; INPUTS];\n";
+    } else {
+        // Parameters stay.
+        let along = |i| if i < plan.spots { "[1.0; R]" } else { "[0.0; R]" };
+        let d: Vec<_> = (0..plan.inputs()).map(along).collect();
+        line(out, format_args!("    let d = &[{}];", d.join(", ")));
+    }
     for l in 0..head {
         let (f, call) = (name(l), if l == 0 { "bend" } else { "bend_on" });
         let more = if l == 0 { String::new() } else { format!(", linear(&W{l}, e)") };
