@@ -46,7 +46,7 @@ pub enum Error {
         /// The first layer with a parameter that is not finite, if any.
         layer: Option<usize>,
     },
-    /// The user asked to stop; the last good state was kept.
+    /// The user asked to stop. Training leaves the network as it is, to be saved.
     Interrupted,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; the last good state was kept, try a smaller --learning-rate")
             }
-            Self::Interrupted => write!(f, "interrupted; the last good state was kept"),
+            Self::Interrupted => write!(f, "interrupted"),
         }
     }
 }
