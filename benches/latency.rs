@@ -2,37 +2,29 @@
 //!
 //! `cargo bench --bench latency`; arguments are substrings of row names. Criterion has no percentiles of dependent calls.
 
-use std::hint::black_box;
-use std::time::Instant;
-
 use sobolev::nn::{Fixed, Native, Tabulated};
 
+#[path = "networks/blocks.rs"]
+mod blocks;
+#[path = "networks/generated.rs"]
+mod generated;
 #[path = "networks/mod.rs"]
 mod networks;
 use networks::{ClosedForm, Collapsed, Dynamic, Eight, Pruned, Wide, random};
 
-const BLOCK: usize = 64;
+fn is_wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|a| name.contains(&a))
+}
 
-/// Times `call(nudge)`, whose nudge depends on the answer before and is too small to matter.
-fn row(network: &str, what: &str, mut call: impl FnMut(f64) -> f64) {
+fn row(network: &str, what: &str, call: impl FnMut(f64) -> f64) {
     let name = format!("{network} {what}");
-    if !std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|a| name.contains(&a)) {
-        return;
+    if is_wanted(&name) {
+        print(&name, blocks::percentiles(call));
     }
-    let mut block = |calls: usize| {
-        let start = Instant::now();
-        let mut y = 0.0;
-        for _ in 0..calls {
-            y = call(y * 1e-300);
-        }
-        black_box(y);
-        start.elapsed().as_secs_f64() * 1e9 / calls as f64
-    };
-    let one = block(BLOCK).max(block(BLOCK));
-    let blocks = ((2e8 / (one * BLOCK as f64)) as usize).clamp(100, 20_000);
-    let mut times: Vec<f64> = (0..blocks).map(|_| block(BLOCK)).collect();
-    times.sort_by(f64::total_cmp);
-    println!("{name:<44} p50 {:>10.1} ns   p99 {:>10.1} ns", times[blocks / 2], times[blocks * 99 / 100]);
+}
+
+fn print(name: &str, [p50, p99]: [f64; 2]) {
+    println!("{name:<49} p50 {p50:>10.1} ns   p99 {p99:>10.1} ns");
 }
 
 /// One network in every form.
@@ -94,6 +86,9 @@ fn network<C: Fixed>(name: &str) {
         row(name, "+ deltas + gamma, tail tabulated", |e| second(fast.gamma(&nudged(e), &ones)));
     }
     if C::PARAMS < 1000 {
+        if is_wanted(&format!("{name} generated")) {
+            generated::rows(&net, &POINT).iter().for_each(|(what, times)| print(&format!("{name} {what}"), *times));
+        }
         let third =
             |(y, dy, h): (f64, C::Inputs<f64>, C::Square<f64>)| y + sum(&dy) + h.as_ref().iter().map(sum).sum::<f64>();
         row(name, "+ deltas + Hessian, native", |e| third(native.hessian(&nudged(e))));

@@ -97,10 +97,7 @@ impl<T: Real, const N: usize> Scalar for Lanes<T, N> {
         // Where every lane is far from overflow and underflow (and none is NaN) no lane branches.
         let bound = T::of(80.0);
         if self.0.iter().fold(true, |all, &x| all & (x.magnitude() <= bound)) {
-            self.map(|x| {
-                let (scale, r) = x.exp_parts(Separate);
-                scale + scale * r
-            })
+            self.map(|x| x.exp_parts(Separate).exp(Separate))
         } else {
             self.map(|x| x.exp())
         }

@@ -1,5 +1,5 @@
 //! The elementary functions of the generated files, as statements that Rust and C share: plain `+ − × ÷` in the order of
-//! [`Real::exp_parts`](crate::math::Real::exp_parts) and [`Activation::jet`], so that the bits are the same.
+//! [`ExpParts`](crate::math::ExpParts) and [`Activation::jet`], so that the bits are the same.
 
 use crate::math::Activation;
 
@@ -14,7 +14,7 @@ pub(super) struct Formula {
     pub(super) results: [&'static str; 3],
 }
 
-/// `scale·(1 + p) = e^argument`, every name with `suffix` behind it.
+/// `scale·(1 + r + q·p) = e^argument`, with `head = scale·(1 + r)` and `bend = scale·q`; every name with `suffix` behind it.
 fn exponential(argument: &str, suffix: &str) -> Vec<(String, String)> {
     let pair = |i: &str, j: &str| format!("r# * (1.0 / {j}) + 1.0 / {i}");
     [
@@ -29,7 +29,10 @@ fn exponential(argument: &str, suffix: &str) -> Vec<(String, String)> {
         ("low#", format!("({}) * q# + ({})", pair("24.0", "120.0"), pair("2.0", "6.0"))),
         ("middle#", format!("({}) * q# + ({})", pair("40320.0", "362880.0"), pair("720.0", "5040.0"))),
         ("high#", format!("({}) * q# + ({})", pair("479001600.0", "6227020800.0"), pair("3628800.0", "39916800.0"))),
-        ("p#", "(high# * (q2# * q2#) + (middle# * q2# + low#)) * q# + r#".into()),
+        ("p#", "high# * (q2# * q2#) + (middle# * q2# + low#)".into()),
+        ("bend#", "scale# * q#".into()),
+        ("head#", "scale# * r# + scale#".into()),
+        ("e#", "bend# * p# + head#".into()),
     ]
     .map(|(name, text)| (name.replace('#', suffix), text.replace('#', suffix)))
     .into()
@@ -37,10 +40,7 @@ fn exponential(argument: &str, suffix: &str) -> Vec<(String, String)> {
 
 fn sigmoid() -> Vec<(String, String)> {
     let mut all = exponential("-x", "");
-    extend(
-        &mut all,
-        &[("e", "scale * p + scale"), ("s", "1.0 / (1.0 + e)"), ("complement", "e * s"), ("slope", "s * complement")],
-    );
+    extend(&mut all, &[("s", "1.0 / (bend * p + (1.0 + head))"), ("complement", "e * s"), ("slope", "s * complement")]);
     all
 }
 
@@ -71,8 +71,7 @@ pub(super) fn formula(function: Activation) -> Formula {
             extend(
                 &mut all,
                 &[
-                    ("u", "scale_ * p_ + scale_"),
-                    ("t", "u / (2.0 + u)"),
+                    ("t", "e_ / (2.0 + e_)"),
                     ("t2", "t * t"),
                     ("series", &series),
                     ("twice", "2.0 * t"),
@@ -86,10 +85,9 @@ pub(super) fn formula(function: Activation) -> Formula {
             extend(
                 &mut all,
                 &[
-                    ("t", "scale * p + (scale - 1.0)"),
+                    ("t", "scale * (p * q + r) + (scale - 1.0)"),
                     ("size", "-t / (2.0 + t)"),
                     ("value", "negative(x, -size, size)"),
-                    ("e", "scale * p + scale"),
                     ("slope", "4.0 * e / ((1.0 + e) * (1.0 + e))"),
                 ],
             );

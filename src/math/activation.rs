@@ -62,9 +62,8 @@ impl Activation {
             }
             Self::Softplus => {
                 let [s, p, q] = sigmoid(c, x);
-                let (scale, r) = (-x.magnitude()).exp_parts(c);
                 let positive = x.if_negative(zero, x);
-                [positive + c.mul_add(scale, r, scale).ln_1p_unit(c), s, p, p * q]
+                [positive + (-x.magnitude()).exp_parts(c).exp(c).ln_1p_unit(c), s, p, p * q]
             }
             Self::Silu => {
                 let [s, p, q] = sigmoid(c, x);
@@ -78,12 +77,10 @@ impl Activation {
 /// `s`, `s′ = s(1−s)` and `1−2s`.
 #[inline(always)]
 fn sigmoid<N: Number, C: Contract>(c: C, x: N) -> [N; 3] {
-    let one = x.like(1.0);
-    let (scale, r) = (-x).exp_parts(c);
-    let e = c.mul_add(scale, r, scale);
-    let s = one / (one + e);
-    // 1 − s = e·s keeps its relative accuracy where s is near 1.
-    let complement = e * s;
+    let parts = (-x).exp_parts(c);
+    let s = x.like(1.0) / parts.one_plus_exp(c);
+    // 1 − s = e⁻ˣ·s keeps its relative accuracy where s is near 1.
+    let complement = parts.exp(c) * s;
     [s, s * complement, complement - s]
 }
 
@@ -91,12 +88,12 @@ fn sigmoid<N: Number, C: Contract>(c: C, x: N) -> [N; 3] {
 #[inline(always)]
 fn tanh<N: Number, C: Contract>(c: C, x: N) -> [N; 4] {
     let [one, two] = [x.like(1.0), x.like(2.0)];
-    let (scale, r) = (-two * x.magnitude()).exp_parts(c);
-    let t = c.mul_add(scale, r, scale - one);
+    let parts = (-two * x.magnitude()).exp_parts(c);
+    let t = parts.exp_m1(c);
     let size = -t / (two + t);
     let y = x.if_negative(-size, size);
     // 1 − y² = 4e/(1 + e)² with e = 1 + t.
-    let e = c.mul_add(scale, r, scale);
+    let e = parts.exp(c);
     let slope = (two * two) * e / ((one + e) * (one + e));
     [y, slope, -two * y * slope, slope * c.mul_add(two * two * y, y, -two * slope)]
 }

@@ -1,9 +1,9 @@
 //! Elementary functions that vectorise: branch-free, no tables, no calls.
 //!
 //! `eˣ = 2ⁿ·eʳ` with `n = round(x/ln 2)` by the shift trick, `r` by two-part Cody–Waite reduction, and a polynomial for
-//! `eʳ − 1` on |r| ≤ ½ ln 2. A scalar `exp` behind SiLU would be the most expensive part of a training step.
+//! `(eʳ − 1 − r)/r²` on |r| ≤ ½ ln 2. A scalar `exp` behind SiLU would be the most expensive part of a training step.
 
-use super::{Contract, Number, Real};
+use super::{Contract, ExpParts, Number, Real};
 
 /// Constants of one precision.
 struct Reduction {
@@ -37,40 +37,38 @@ impl Reduction {
 
 /// [`Number::exp_parts`] in single precision.
 #[inline(always)]
-fn exp_parts_f32<N: Number, C: Contract>(c: C, x: N) -> (N, N) {
+fn exp_parts_f32<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
     let (scale, r) = Reduction::F32.apply(c, x);
-    (scale, expm1_f32(c, r))
+    ExpParts { scale, r, square: r * r, rest: rest_f32(c, r) }
 }
 
 /// [`Number::exp_parts`] in double precision.
 #[inline(always)]
-fn exp_parts_f64<N: Number, C: Contract>(c: C, x: N) -> (N, N) {
+fn exp_parts_f64<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
     let (scale, r) = Reduction::F64.apply(c, x);
-    (scale, expm1_f64(c, r))
+    let square = r * r;
+    ExpParts { scale, r, square, rest: rest_f64(c, r, square) }
 }
 
-/// `eʳ − 1` on |r| ≤ ½ ln 2: Taylor to degree 7, whose remainder 5·10⁻⁹·|r| is below half an ulp of `eʳ`.
+/// `(eʳ − 1 − r)/r²` on |r| ≤ ½ ln 2: Taylor to degree 7 of `eʳ`, whose remainder 5·10⁻⁹·|r| is below half an ulp of `eʳ`.
 #[inline(always)]
-fn expm1_f32<N: Number, C: Contract>(c: C, r: N) -> N {
+fn rest_f32<N: Number, C: Contract>(c: C, r: N) -> N {
     let p = c.mul_add(r, r.like(1.0 / 5040.0), r.like(1.0 / 720.0));
     let p = c.mul_add(p, r, r.like(1.0 / 120.0));
     let p = c.mul_add(p, r, r.like(1.0 / 24.0));
     let p = c.mul_add(p, r, r.like(1.0 / 6.0));
-    let p = c.mul_add(p, r, r.like(0.5));
-    c.mul_add(p, r * r, r)
+    c.mul_add(p, r, r.like(0.5))
 }
 
-/// `eʳ − 1` on |r| ≤ ½ ln 2: Taylor to degree 13 (remainder 5·10⁻¹⁸), in Estrin's order for short chains.
+/// `(eʳ − 1 − r)/r²` on |r| ≤ ½ ln 2: Taylor to degree 13 of `eʳ` (remainder 5·10⁻¹⁸), in Estrin's order for short chains.
 #[inline(always)]
-fn expm1_f64<N: Number, C: Contract>(c: C, r: N) -> N {
-    let q = r * r;
+fn rest_f64<N: Number, C: Contract>(c: C, r: N, q: N) -> N {
     let q2 = q * q;
     let pair = |i: f64, j: f64| c.mul_add(r, r.like(1.0 / j), r.like(1.0 / i));
     let low = c.mul_add(pair(24.0, 120.0), q, pair(2.0, 6.0));
     let middle = c.mul_add(pair(40_320.0, 362_880.0), q, pair(720.0, 5_040.0));
     let high = c.mul_add(pair(479_001_600.0, 6_227_020_800.0), q, pair(3_628_800.0, 39_916_800.0));
-    let p = c.mul_add(high, q2 * q2, c.mul_add(middle, q2, low));
-    c.mul_add(p, q, r)
+    c.mul_add(high, q2 * q2, c.mul_add(middle, q2, low))
 }
 
 /// `ln(1 + u) = 2 artanh s`, `s = u/(2 + u) ≤ 1/3`: the odd series in `s`, Horner from the last term that counts.
@@ -127,7 +125,7 @@ macro_rules! real {
                 $t::from_bits(self.to_bits().wrapping_add($bias).wrapping_shl($mantissa))
             }
             #[inline(always)]
-            fn exp_parts<C: Contract>(self, c: C) -> (Self, Self) {
+            fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self> {
                 $exp_parts(c, self)
             }
             #[inline(always)]

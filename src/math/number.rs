@@ -30,9 +30,47 @@ pub trait Number:
     fn if_positive(self, a: Self, b: Self) -> Self;
     /// `2ⁿ` from `n + 1.5·2^m`, with `m` the bits of the mantissa: `n` stands in the low bits.
     fn power_of_two(self) -> Self;
-    /// `(2ⁿ, eʳ − 1)` with `x = n·ln 2 + r`, |r| ≤ ½ ln 2: what `exp` and `expm1` are made of. Branch-free, vectorises.
-    /// The argument is clamped to where 2ⁿ is a normal number.
-    fn exp_parts<C: Contract>(self, c: C) -> (Self, Self);
+    /// What `exp` and `expm1` are made of. Branch-free, vectorises. The argument is clamped to where 2ⁿ is a normal number.
+    fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self>;
     /// `ln(1 + u)` for `u` in [0, 1]: the part of softplus that is not a maximum. Branch-free, vectorises.
     fn ln_1p_unit<C: Contract>(self, c: C) -> Self;
+}
+
+/// `eˣ = 2ⁿ·(1 + r + r²·rest)` with `x = n·ln 2 + r`, |r| ≤ ½ ln 2.
+///
+/// The last product is added to what is known before `rest` is, so that `eˣ` and `1 + eˣ` are one operation behind the
+/// polynomial: a chain of thin layers waits for nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpParts<N> {
+    /// `2ⁿ`
+    pub scale: N,
+    /// `r`
+    pub r: N,
+    /// `r²`
+    pub square: N,
+    /// `(eʳ − 1 − r)/r²`
+    pub rest: N,
+}
+
+impl<N: Number> ExpParts<N> {
+    /// `eˣ`
+    #[inline(always)]
+    pub fn exp<C: Contract>(self, c: C) -> N {
+        c.mul_add(self.scale * self.square, self.rest, self.head(c))
+    }
+    /// `1 + eˣ`
+    #[inline(always)]
+    pub fn one_plus_exp<C: Contract>(self, c: C) -> N {
+        c.mul_add(self.scale * self.square, self.rest, self.r.like(1.0) + self.head(c))
+    }
+    /// `eˣ − 1`, to the last bits also where it is small.
+    #[inline(always)]
+    pub fn exp_m1<C: Contract>(self, c: C) -> N {
+        c.mul_add(self.scale, c.mul_add(self.rest, self.square, self.r), self.scale - self.r.like(1.0))
+    }
+    /// `2ⁿ(1 + r)`
+    #[inline(always)]
+    fn head<C: Contract>(self, c: C) -> N {
+        c.mul_add(self.scale, self.r, self.scale)
+    }
 }

@@ -121,8 +121,9 @@ fn identity<C: Contract>(_: C, x: f64) -> Ends {
     Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 }
 }
 
-/// With `e = e⁻ˣ` to 3u: s = 1/(1+e) to 5u and 1−s = e·s to 6u of themselves, their product p to 9u (the error of e enters
-/// them with opposite signs). Here and below the factors leave room for the rounding of the bounds themselves.
+/// With `e = e⁻ˣ` to 3u, of which 2u are shared by `1+e`, and that to 4u: s = 1/(1+e) to 5u of itself, its product p with
+/// 1−s = e·s to 11u (what is shared enters with opposite signs). Here and below the factors leave room for the rounding of
+/// the bounds themselves.
 #[inline(always)]
 fn sigmoid<C: Contract>(c: C, x: f64) -> Ends {
     let [value, slope, ..] = Activation::Sigmoid.jet(c, x);
@@ -143,7 +144,7 @@ fn softplus<C: Contract>(c: C, x: f64) -> Ends {
     Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
 }
 
-/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 10u of the second.
+/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 12u of the second.
 #[inline(always)]
 fn silu<C: Contract>(c: C, x: f64) -> Ends {
     let [value, slope, ..] = Activation::Silu.jet(c, x);

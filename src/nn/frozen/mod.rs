@@ -144,17 +144,20 @@ type Tape<C, T> = <C as Fixed>::Nodes<[[T; 1]; SLOTS]>;
 #[inline(always)]
 fn load<C: Fixed, T: Real>(x: &C::Inputs<T>) -> Tape<C, T> {
     let mut tape = C::nodes_of([[T::ZERO; 1]; SLOTS]);
-    for (value, &x) in tape.as_mut().as_flattened_mut().iter_mut().zip(x.as_ref()) {
-        *value = [x];
+    let (values, x) = (tape.as_mut().as_flattened_mut(), x.as_ref());
+    // Counted, not zipped: a zip becomes a call of memcpy, and the tape memory instead of registers.
+    for j in 0..C::INPUTS {
+        values[j] = [x[j]];
     }
     tape
 }
 
 #[inline(always)]
 fn inputs<C: Fixed, T: Real>(column: &[[T; 1]]) -> C::Inputs<T> {
-    let mut x = C::inputs_of(T::ZERO);
-    for (x, &[v]) in x.as_mut().iter_mut().zip(column) {
-        *x = v;
+    let mut inputs = C::inputs_of(T::ZERO);
+    let x = inputs.as_mut();
+    for j in 0..C::INPUTS {
+        [x[j]] = column[j];
     }
-    x
+    inputs
 }
