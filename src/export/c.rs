@@ -206,7 +206,10 @@ const HELPERS: &str = r#"
 #define INLINE inline
 #endif
 
-static INLINE double clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static INLINE double clamp(double x, double low, double high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
 /* a where x is negative, else b */
 static INLINE double negative(double x, double a, double b) { return x < 0.0 ? a : b; }
 static INLINE double positive(double x) { return x > 0.0 ? 1.0 : 0.0; }

@@ -163,13 +163,8 @@ type Nodes<const N: usize, const R: usize> = [[f64; R]; N];
 #[allow(dead_code)]
 #[inline(always)]
 fn clamp(x: f64, low: f64, high: f64) -> f64 {
-    if x < low {
-        low
-    } else if x > high {
-        high
-    } else {
-        x
-    }
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
 }
 
 /// `a` where `x` is negative, else `b`.
