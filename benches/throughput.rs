@@ -2,12 +2,17 @@
 //!
 //! `cargo bench --bench throughput`; the last figure of a row times 10⁻⁶ is M points/s.
 
+use std::time::Instant;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use faer::Mat;
+use pulp::Arch;
 use sobolev::nn::{Fixed, Greeks, Native, Network};
 
 #[path = "networks/mod.rs"]
 mod networks;
+#[path = "step/peak.rs"]
+mod peak;
 use networks::{ClosedForm, Collapsed, Dense, Eight, Pruned, Wide, normals, random};
 
 const POINTS: usize = 65_536;
@@ -49,12 +54,28 @@ fn network<C: Fixed>(c: &mut Criterion, name: &str, points: usize) {
             assert!(out[..columns].iter().zip(&want).all(close), "{name} {form} at point {p}");
         }
         group.bench_function(format!("{form}/native"), |b| b.iter(|| native.batch(greeks, &columns, &mut out)));
+        if form == "value" && C::PARAMS > 1000 {
+            share_of_peak::<C>(points, || native.batch(greeks, &columns, &mut out));
+        }
     }
     group.bench_function("value/run-time widths", |b| b.iter(|| tiled.value(x.as_ref())));
     group.bench_function("deltas/run-time widths", |b| b.iter(|| tiled.value_and_gradient(x.as_ref())));
     group.bench_function("gamma/run-time widths", |b| b.iter(|| tiled.hvp(x.as_ref(), ones.as_ref())));
     group.bench_function("value/faer", |b| b.iter(|| dense.batch(x.as_ref())));
     group.finish();
+}
+
+/// What part of the core's multiply-adds the weights of a wide network use.
+fn share_of_peak<C: Fixed>(points: usize, mut batch: impl FnMut()) {
+    let weights: usize = C::LAYERS.iter().map(|l| l.weights()).sum();
+    let best = (0..20).map(|_| {
+        let start = Instant::now();
+        batch();
+        start.elapsed().as_secs_f64()
+    });
+    let (best, peak) = (best.fold(f64::MAX, f64::min), peak::peak::<f64>(Arch::new()));
+    let share = (2 * weights * points) as f64 / best / peak;
+    println!("value/native: {:.1} % of {:.1} GFLOP/s", 100.0 * share, peak / 1e9);
 }
 
 fn closed_form(c: &mut Criterion) {

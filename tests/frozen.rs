@@ -101,7 +101,7 @@ where
         };
         out
     };
-    let all = [Greeks::Value, Greeks::Gradient, Greeks::Gamma(v), Greeks::Hessian].map(|g| {
+    let all = [Greeks::Value, Greeks::Gradient, Greeks::Gamma(v), Greeks::Hessian, Greeks::Hvp(v)].map(|g| {
         let out = batch(g, false);
         assert_eq!(out, batch(g, true), "threads change nothing");
         out
@@ -144,12 +144,13 @@ where
         // Batches.
         let row = |k: usize| all[k].iter().map(|c| c[p]).collect::<Vec<f64>>();
         close(&row(0), &[y], "batch value");
-        for k in 1..4 {
+        for k in 1..5 {
             close(&row(k)[..1], &[y], "batch value");
             close(&row(k)[1..=n], &dy, "batch gradient");
         }
         close(&row(2)[n + 1..], &[gamma], "batch gamma");
         close(&row(3)[n + 1..], &h, "batch hessian");
+        close(&row(4)[n + 1..], &product, "batch hvp");
     }
 }
 
@@ -162,6 +163,71 @@ fn every_form_agrees_with_hyper_dual_numbers() {
     hold::<Several>(5);
     hold::<Line>(6);
     hold::<Blocked>(7);
+}
+
+/// What the dispatched forms promise beside the scalar one, in either precision, also where exponentials are clamped.
+fn hold_to_the_bits<C: Fixed, T: Packed>(seed: u64) {
+    const ULPS: f64 = 64.0;
+    const POINTS: usize = 200;
+    let net = random::<C, T>(seed);
+    let native = Native::new(net);
+    let mut normal = normals(seed + 50);
+    let mut points: Vec<C::Inputs<T>> = (0..POINTS)
+        .map(|p| {
+            let mut x = C::inputs_of(T::ZERO);
+            let size = [0.01, 1.0, 5.0, 300.0][p % 4];
+            x.as_mut().iter_mut().for_each(|x| *x = T::of(size * normal()));
+            x
+        })
+        .collect();
+    for (at, extreme) in [1e6, -1e6, 0.0, -0.0, 1e-300, 1e30].into_iter().enumerate() {
+        points[at] = C::inputs_of(T::of(extreme));
+    }
+    let v = C::inputs_of(T::of(0.75));
+    let columns: Vec<Vec<T>> = (0..C::INPUTS).map(|j| points.iter().map(|p| p.as_ref()[j]).collect()).collect();
+    let x: Vec<&[T]> = columns.iter().map(Vec::as_slice).collect();
+    let batch = |greeks: Greeks<C::Inputs<T>>| {
+        let mut out = vec![vec![T::ZERO; POINTS]; greeks.columns(C::INPUTS)];
+        native.batch(greeks, &x, &mut out.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+        out
+    };
+    let [value, gamma, hvp, hessian] = [Greeks::Value, Greeks::Gamma(v), Greeks::Hvp(v), Greeks::Hessian].map(batch);
+    for (p, x) in points.iter().enumerate() {
+        let held = |got: &[T], want: &[T], what: &str| {
+            let scale = want.iter().fold(1.0, |m: f64, v| m.max(v.to_f64().abs()));
+            assert_eq!(got.len(), want.len());
+            for (got, want) in got.iter().zip(want) {
+                let ulps = (got.to_f64() - want.to_f64()).abs() / (scale * T::EPSILON.to_f64());
+                assert!(ulps <= ULPS, "{} {what} at {:?}: {got:?} ≠ {want:?}, {ulps} ulp", T::NAME, x.as_ref());
+            }
+        };
+        let row = |columns: &[Vec<T>]| columns.iter().map(|c| c[p]).collect::<Vec<T>>();
+        let flat = |h: &C::Square<T>| h.as_ref().iter().flat_map(|r| r.as_ref().to_vec()).collect::<Vec<_>>();
+        let (y, dy, along) = net.gamma(x, &v);
+        let want = [&[y], dy.as_ref(), &[along]].concat();
+        let (native_y, native_dy, native_along) = native.gamma(x, &v);
+        held(&[native_y], &[y], "value");
+        held(&[native.value(x)], &[y], "value");
+        held(native_dy.as_ref(), dy.as_ref(), "gradient");
+        held(&[native_along], &[along], "gamma");
+        held(&row(&value), &[y], "batch of values");
+        held(&row(&gamma), &want, "batch of gammas");
+        let (_, _, product) = net.hvp(x, &v);
+        held(native.hvp(x, &v).2.as_ref(), product.as_ref(), "hvp");
+        held(&row(&hvp)[1 + C::INPUTS..], product.as_ref(), "batch of products");
+        let square = flat(&net.hessian(x).2);
+        held(&flat(&native.hessian(x).2), &square, "Hessian");
+        held(&row(&hessian)[1 + C::INPUTS..], &square, "batch of Hessians");
+    }
+}
+
+#[test]
+fn dispatched_forms_keep_their_ulps() {
+    for seed in 1..4 {
+        hold_to_the_bits::<Pruned, f64>(seed);
+        hold_to_the_bits::<Pruned, f32>(seed);
+        hold_to_the_bits::<Wider, f32>(seed);
+    }
 }
 
 /// Half the digits, the same answers.

@@ -20,6 +20,8 @@ pub enum Greeks<V> {
     Gradient,
     /// And the directional gamma `vᵀHv` along this `v`: `2 + inputs` columns.
     Gamma(V),
+    /// And, instead, the product of the Hessian with this `v`: `1 + 2·inputs` columns.
+    Hvp(V),
     /// And, instead, the Hessian row by row: `1 + inputs + inputs²` columns.
     Hessian,
 }
@@ -31,6 +33,7 @@ impl<V> Greeks<V> {
             Self::Value => 1,
             Self::Gradient => 1 + inputs,
             Self::Gamma(_) => 2 + inputs,
+            Self::Hvp(_) => 1 + 2 * inputs,
             Self::Hessian => 1 + inputs + inputs * inputs,
         }
     }
@@ -61,7 +64,8 @@ macro_rules! single {
 /// A [`Frozen`] network behind run-time dispatch: AVX-512, AVX2 and NEON without compiler flags.
 ///
 /// # Guarantee
-/// Single points and batches differ from [`Frozen`] by the rounding of fused multiply-adds only.
+/// Single points and batches differ from [`Frozen`] by the rounding of fused multiply-adds only: within 64 ulp of the
+/// largest entry of a result (or of 1) for the networks and points that the tests draw.
 ///
 /// # Examples
 /// ```
@@ -144,6 +148,7 @@ impl<C: Fixed, T: Packed> Native<C, T> {
             Greeks::Value => Greeks::Value,
             Greeks::Gradient => Greeks::Gradient,
             Greeks::Gamma(v) => Greeks::Gamma(v.as_ref()),
+            Greeks::Hvp(v) => Greeks::Hvp(v.as_ref()),
             Greeks::Hessian => Greeks::Hessian,
         };
         Batches { params: self.net.params.as_ref(), greeks, arch: self.arch, chain: PhantomData }
@@ -227,6 +232,11 @@ impl<C: Fixed, T: Packed> WithSimd for Batch<'_, '_, '_, C, T> {
                     put(&y);
                     pass.bar().iter().for_each(&mut put);
                     put(&gamma);
+                }
+                Greeks::Hvp(v) => {
+                    put(&pass.hvp(v));
+                    pass.bar().iter().for_each(&mut put);
+                    pass.dot().iter().for_each(put);
                 }
                 Greeks::Hessian => {
                     let rows = TILE.min(x[0].len() - at);
