@@ -310,7 +310,7 @@ fn every_activation() -> Surrogate {
 fn what_is_written_is_read() {
     let surrogate = every_activation();
     let metadata = Metadata::from([("seed".to_owned(), "7".to_owned()), ("model".to_owned(), "{}".to_owned())]);
-    let (read, found) = Surrogate::from_onnx(&write_onnx(&surrogate, &metadata)).unwrap();
+    let (read, found) = Surrogate::from_onnx(&write_onnx::<f64>(&surrogate, &metadata)).unwrap();
     assert_eq!(found, metadata);
     assert_eq!((read.network.chain(), read.network.params()), (surrogate.network.chain(), surrogate.network.params()));
     for (found, wanted) in read.scaling.input_deviation.iter().zip(&surrogate.scaling.input_deviation) {
@@ -324,7 +324,7 @@ fn what_is_written_is_read() {
 fn onnxruntime_computes_the_same_from_the_written_file() {
     const SCRIPT: &str = "import sys, numpy, onnx, onnxruntime
 onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True)
-x = numpy.array([float(v) for v in sys.argv[2].split(',')]).reshape(-1, 3)
+x = numpy.array([float(v) for v in sys.argv[2].split(',')], dtype=sys.argv[3]).reshape(-1, 3)
 print(*(repr(float(v)) for v in onnxruntime.InferenceSession(sys.argv[1]).run(['y'], {'x': x})[0].ravel()))";
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
     let has = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
@@ -335,15 +335,20 @@ print(*(repr(float(v)) for v in onnxruntime.InferenceSession(sys.argv[1]).run(['
     let surrogate = every_activation();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("written.onnx");
-    fs::write(&path, write_onnx(&surrogate, &Metadata::new())).unwrap();
     let points: Vec<f64> = (0..30).map(|i| (f64::from(i) * 0.7).sin() * 2.0).collect();
     let text: Vec<String> = points.iter().map(f64::to_string).collect();
-    let run = Command::new(&python).args(["-c", SCRIPT, path.to_str().unwrap(), &text.join(",")]).output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let values: Vec<f64> =
-        String::from_utf8(run.stdout).unwrap().split_whitespace().map(|v| v.parse().unwrap()).collect();
-    assert_eq!(values.len(), 10);
-    for (point, value) in points.chunks(3).zip(values) {
-        assert_near(outputs(&surrogate, point)[0], value, 1e-13, "written");
+    let single = write_onnx::<f32>(&surrogate, &Metadata::new());
+    let double = write_onnx::<f64>(&surrogate, &Metadata::new());
+    for (bytes, precision, tolerance) in [(double, "float64", 1e-13), (single, "float32", 1e-5)] {
+        fs::write(&path, bytes).unwrap();
+        let arguments = ["-c", SCRIPT, path.to_str().unwrap(), &text.join(","), precision];
+        let run = Command::new(&python).args(arguments).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let values: Vec<f64> =
+            String::from_utf8(run.stdout).unwrap().split_whitespace().map(|v| v.parse().unwrap()).collect();
+        assert_eq!(values.len(), 10);
+        for (point, value) in points.chunks(3).zip(values) {
+            assert_near(outputs(&surrogate, point)[0], value, tolerance, precision);
+        }
     }
 }

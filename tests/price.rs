@@ -415,7 +415,7 @@ fn numpy_arrays_in_either_order_and_precision() {
 #[test]
 fn networks_of_others_price_too() {
     let bench = Bench::new();
-    bench.put("model.onnx", write_onnx(&surrogate(), &Metadata::new()));
+    bench.put("model.onnx", write_onnx::<f64>(&surrogate(), &Metadata::new()));
     bench.put("in.csv", "1,2\n0.25,-3.5\n1.9,9\n");
     bench.run(&["--model", "model.onnx", "--in", "in.csv", "--out", "out.csv"]);
     assert_rows(&table(&bench.get("out.csv")).1, &POINTS, &[0, 1, 2, 3]);
@@ -428,7 +428,7 @@ fn networks_of_others_price_too() {
 #[test]
 fn networks_of_others_need_a_reference_model_for_a_score() {
     let bench = Bench::new();
-    bench.put("model.onnx", write_onnx(&surrogate(), &Metadata::new()));
+    bench.put("model.onnx", write_onnx::<f64>(&surrogate(), &Metadata::new()));
     let evaluate = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sobolev"));
         command.current_dir(bench.0.path()).args(["evaluate", "--model", "model.onnx"]).args(args).output().unwrap()

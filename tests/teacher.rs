@@ -86,7 +86,7 @@ fn an_imported_network_is_pruned_and_fine_tuned_without_a_model() {
     for (name, activation) in [("tanh", Activation::Tanh), ("relu", Activation::Relu), ("silu", Activation::Silu)] {
         let teacher = imported(activation, 1);
         let file = format!("{name}.onnx");
-        fs::write(at.join(&file), write_onnx(&teacher, &Metadata::new())).unwrap();
+        fs::write(at.join(&file), write_onnx::<f64>(&teacher, &Metadata::new())).unwrap();
         works(
             at,
             &[&["prune", "--model", &file, "--widths", "3", "--out", "small.safetensors"], &BOX[..], &QUICK].concat(),

@@ -99,7 +99,7 @@ pub struct FitArgs {
     pub quick: bool,
 }
 
-/// Precision of training with Adam.
+/// Precision of training with Adam, or of an exported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionArg {
     /// Single precision.

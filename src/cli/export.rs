@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::PrecisionArg;
 use crate::data::{load_network, write_atomically};
 use crate::error::{Error, Result};
 use crate::export::{About, c, onnx, rust};
@@ -17,6 +18,9 @@ pub struct ExportArgs {
     /// What to write
     #[arg(long, value_enum)]
     pub to: Format,
+    /// Precision of an ONNX file [default: f64]; other exports are in double precision
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionArg>,
     /// File to write; for C also the header beside it, as .h
     #[arg(long, short)]
     pub out: PathBuf,
@@ -29,7 +33,7 @@ pub enum Format {
     Rust,
     /// Freestanding C99 and a header
     C,
-    /// An ONNX file in double precision, with the scaling inside
+    /// An ONNX file, with the scaling inside
     Onnx,
     /// The network's own file
     Safetensors,
@@ -37,6 +41,9 @@ pub enum Format {
 
 pub(super) fn export(args: &ExportArgs) -> Result<()> {
     let (surrogate, metadata) = load_network(&args.model)?;
+    if args.precision == Some(PrecisionArg::F32) && args.to != Format::Onnx {
+        return Err(Error::invalid("precision", "only ONNX files can be in single precision"));
+    }
     let about = || About::from_metadata(&metadata).map_err(|e| Error::format(&args.model, e.to_string()));
     match args.to {
         Format::Rust => write_atomically(&args.out, rust(&surrogate, &about()?)?.as_bytes())?,
@@ -49,7 +56,13 @@ pub(super) fn export(args: &ExportArgs) -> Result<()> {
             write_atomically(&args.out, files.source.as_bytes())?;
             println!("wrote {}", header.display());
         }
-        Format::Onnx => write_atomically(&args.out, &onnx::write_onnx(&surrogate, &metadata))?,
+        Format::Onnx => {
+            let bytes = match args.precision {
+                Some(PrecisionArg::F32) => onnx::write_onnx::<f32>(&surrogate, &metadata),
+                _ => onnx::write_onnx::<f64>(&surrogate, &metadata),
+            };
+            write_atomically(&args.out, &bytes)?;
+        }
         Format::Safetensors => surrogate.save(&args.out, &metadata)?,
     }
     println!("wrote {} ({})", args.out.display(), surrogate.network.describe());

@@ -2,22 +2,20 @@
 
 use crate::data::onnx::wire::Message;
 use crate::data::{Metadata, Surrogate};
-use crate::math::Activation;
+use crate::math::{Activation, Real};
 use crate::nn::Chain as _;
 
 /// Version of the standard operators in written files.
 pub const ONNX_OPSET: i64 = 17;
 /// Version of the file format that goes with it.
 const IR_VERSION: i64 = 8;
-/// `TensorProto.DOUBLE`
-const DOUBLE: i64 = 11;
 
-/// The bytes of an ONNX file of a surrogate: input `x` `[samples, inputs]`, output `y` `[samples, outputs]`, in double precision
+/// The bytes of an ONNX file of a surrogate: input `x` `[samples, inputs]`, output `y` `[samples, outputs]`, in the precision `T`
 /// and original units, for any number of samples. The scaling stands before and behind the layers as operators of its own;
 /// the metadata become the file's `metadata_props`.
 ///
 /// Opset [`ONNX_OPSET`], operators Sub, Div, Gemm, Sigmoid, Mul, Relu, Tanh, Exp, Add, Log. Softplus is written as
-/// `ln(1 + eˣ)`, since onnxruntime has no Softplus in double precision; it is infinite above x = 709.
+/// `ln(1 + eˣ)`, since onnxruntime has no Softplus in double precision; it is infinite above x = 709 (88 in single precision).
 ///
 /// # Examples
 /// ```
@@ -28,15 +26,16 @@ const DOUBLE: i64 = 11;
 ///
 /// let network = Network::new(Stack::mlp(1, &[1], 1, Activation::Tanh), vec![2.0, 0.5, 3.0, -1.0]);
 /// let surrogate = Surrogate { network, scaling: Scaling::identity(1) };
-/// let bytes = write_onnx(&surrogate, &Metadata::new());
+/// let bytes = write_onnx::<f64>(&surrogate, &Metadata::new());
 /// assert_eq!(Surrogate::from_onnx(&bytes)?.0, surrogate);
 /// # Ok::<(), sobolev::data::OnnxError>(())
 /// ```
-pub fn write_onnx(surrogate: &Surrogate, metadata: &Metadata) -> Vec<u8> {
+pub fn write_onnx<T: Real>(surrogate: &Surrogate, metadata: &Metadata) -> Vec<u8> {
     let Surrogate { network, scaling } = surrogate;
     let layers = network.chain().layers();
     let (inputs, outputs) = (network.chain().inputs(), network.chain().outputs());
-    let mut graph = Graph { message: Message::default(), edge: "x".into() };
+    let element = element::<T>();
+    let mut graph = Graph { message: Message::default(), edge: "x".into(), element };
 
     if scaling.input_mean.iter().any(|&m| m != 0.0) || scaling.input_deviation.iter().any(|&d| d != 1.0) {
         graph.constant("input_mean", &[inputs], &scaling.input_mean);
@@ -80,7 +79,7 @@ pub fn write_onnx(surrogate: &Surrogate, metadata: &Metadata) -> Vec<u8> {
     graph.node("Identity", &["@"], "y", &[]);
 
     let graph = graph.message.bytes(2, b"surrogate");
-    let graph = graph.message(11, &edge("x", inputs)).message(12, &edge("y", outputs));
+    let graph = graph.message(11, &edge("x", inputs, element)).message(12, &edge("y", outputs, element));
     let mut model = Message::default()
         .integer(1, IR_VERSION)
         .bytes(2, b"sobolev")
@@ -93,12 +92,22 @@ pub fn write_onnx(surrogate: &Surrogate, metadata: &Metadata) -> Vec<u8> {
     model.into_bytes()
 }
 
-/// `ValueInfoProto` of `[samples, features]` doubles.
-fn edge(name: &str, features: usize) -> Message {
+/// `TensorProto.FLOAT`
+const FLOAT: i64 = 1;
+/// `TensorProto.DOUBLE`
+const DOUBLE: i64 = 11;
+
+/// The `TensorProto.DataType` of a number.
+fn element<T: Real>() -> i64 {
+    if size_of::<T>() == 4 { FLOAT } else { DOUBLE }
+}
+
+/// `ValueInfoProto` of `[samples, features]` numbers.
+fn edge(name: &str, features: usize, element: i64) -> Message {
     let dim = |d: Message| Message::default().message(1, &d);
     let shape = dim(Message::default().bytes(2, b"samples"));
     let shape = shape.message(1, &Message::default().integer(1, features as i64));
-    let tensor = Message::default().integer(1, DOUBLE).message(2, &shape);
+    let tensor = Message::default().integer(1, element).message(2, &shape);
     Message::default().bytes(1, name.as_bytes()).message(2, &Message::default().message(1, &tensor))
 }
 
@@ -107,6 +116,7 @@ struct Graph {
     message: Message,
     /// What the last node wrote.
     edge: String,
+    element: i64,
 }
 
 impl Graph {
@@ -133,8 +143,11 @@ impl Graph {
         for &d in dims {
             tensor = tensor.integer(1, d as i64);
         }
-        let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        tensor = tensor.integer(2, DOUBLE).bytes(8, name.as_bytes()).bytes(9, &raw);
+        let raw: Vec<u8> = match self.element {
+            FLOAT => values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect(),
+            _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        };
+        tensor = tensor.integer(2, self.element).bytes(8, name.as_bytes()).bytes(9, &raw);
         self.message = std::mem::take(&mut self.message).message(5, &tensor);
     }
 }

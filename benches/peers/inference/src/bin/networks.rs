@@ -28,7 +28,8 @@ fn write<C: Fixed>(folder: &Path, name: &str) -> Result<(), Box<dyn std::error::
     let net = random::<C>();
     let network = Network::new(C::default(), net.params().as_ref().to_vec()).thaw();
     let surrogate = Surrogate { network, scaling: Scaling::identity(7) };
-    write_atomically(&folder.join(format!("{name}.onnx")), &write_onnx(&surrogate, &Metadata::new()))?;
+    write_atomically(&folder.join(format!("{name}.onnx")), &write_onnx::<f64>(&surrogate, &Metadata::new()))?;
+    write_atomically(&folder.join(format!("{name}.f32.onnx")), &write_onnx::<f32>(&surrogate, &Metadata::new()))?;
     surrogate.save(&folder.join(format!("{name}.safetensors")), &Metadata::new())?;
     let (mut normal, mut text) = (normals(2), String::new());
     let (mut x, mut ones) = (C::zero_inputs(), C::zero_inputs());
