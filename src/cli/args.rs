@@ -113,7 +113,7 @@ pub enum PrecisionArg {
 pub struct CriterionArgs {
     /// What ranks the nodes: interval, ball, linear, both, edges (interval adjoint significance, Eq. (3), each also over many
     /// boxes, as both/64), sampled, taylor, snip, obd, obs, magnitude, magnitude-l1 or random
-    #[arg(long, value_parser = criterion, default_value = "interval")]
+    #[arg(long, value_parser = criterion, default_value = "both")]
     pub criterion: String,
     /// What takes the place of a removed node
     #[arg(long, value_enum, default_value_t = FoldArg::Mean)]
