@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 use core::fmt::{self, Write};
+use core::iter::{once, repeat};
 
 /// Text on the stack: the longest is that of −MAX with 1074 decimals.
 pub(super) struct Text {
@@ -55,6 +56,37 @@ impl Text {
         self.bytes[first] = b'1';
         self.len += 1;
     }
+}
+
+/// `±centre + direction·radius` by digits alone, where the point of the centre is passed over, both are followed by a 0, and
+/// a radius that is empty is 5: half a unit of the last digit. `None` for more digits than 1360.
+pub(super) fn offset(negative: bool, centre: &str, radius: &str, direction: i8) -> Option<Text> {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+    let mut sum = [0_i8; 1362];
+    let sum = sum.get_mut(..digits(centre).max(digits(radius)) + 2)?;
+    let from_last = |text, last| {
+        let digits = str::bytes(text).rev().filter(u8::is_ascii_digit).map(|digit| (digit - b'0') as i8);
+        once(last).chain(digits).chain(repeat(0))
+    };
+    let direction = if negative { -direction } else { direction };
+    let terms = from_last(centre, 0).zip(from_last(radius, if radius.is_empty() { 5 } else { 0 }));
+    let mut carry = 0;
+    for (digit, (centre, radius)) in sum.iter_mut().zip(terms) {
+        let total = centre + direction * radius + carry;
+        (*digit, carry) = (total.rem_euclid(10), total.div_euclid(10));
+    }
+    let crossed_zero = carry < 0;
+    if crossed_zero {
+        // What is there is a power of ten less the size.
+        carry = 0;
+        for digit in sum.iter_mut() {
+            let total = carry - *digit;
+            (*digit, carry) = (total.rem_euclid(10), total.div_euclid(10));
+        }
+    }
+    let mut text = Text::of(format_args!("{}", if negative != crossed_zero { "-" } else { "" }));
+    sum.iter().rev().try_for_each(|digit| write!(text, "{digit}")).ok()?;
+    Some(text)
 }
 
 /// A decimal number compared with a finite double, exactly.

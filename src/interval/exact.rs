@@ -6,10 +6,10 @@
 /// double it is rounded to.
 #[derive(Clone, Copy)]
 pub(super) struct Exact {
-    negative: bool,
-    magnitude: u128,
-    exponent: i32,
-    cut: bool,
+    pub(super) negative: bool,
+    pub(super) magnitude: u128,
+    pub(super) exponent: i32,
+    pub(super) cut: bool,
 }
 
 /// Sign, integer significand below 2⁵³ and its exponent, of a finite double.
@@ -39,6 +39,18 @@ impl Exact {
         let shift = a.leading_zeros().min(127);
         let a = a << shift;
         Self { negative: na != nb, magnitude: a / b, exponent: ea - eb - shift as i32, cut: a % b != 0 }
+    }
+
+    /// `±a/b`; `b` positive, both below 2¹²⁷.
+    pub(super) fn ratio(negative: bool, a: u128, b: u128) -> Self {
+        let (mut magnitude, mut rest, mut exponent) = (a / b, a % b, 0);
+        while rest != 0 && magnitude >> 64 == 0 {
+            rest <<= 1;
+            magnitude = magnitude << 1 | u128::from(rest >= b);
+            rest %= b;
+            exponent -= 1;
+        }
+        Self { negative, magnitude, exponent, cut: rest != 0 }
     }
 
     /// `√a`, `a ≥ 0`

@@ -23,7 +23,7 @@
 //!
 //! | operations | bounds |
 //! |---|---|
-//! | `+ − × ÷`, [`recip`](Interval::recip), [`sqr`](Interval::sqr), [`sqrt`](Interval::sqrt), [`mul_add`](Interval::mul_add), [`div_pair`](Interval::div_pair), text | tightest: both correctly rounded, subnormal and huge included |
+//! | `+ − × ÷`, [`recip`](Interval::recip), [`sqr`](Interval::sqr), [`sqrt`](Interval::sqrt), [`mul_add`](Interval::mul_add), [`div_pair`](Interval::div_pair), text (of very long fractions: 3 ulp) | tightest: both correctly rounded, subnormal and huge included |
 //! | [`abs`](Interval::abs), [`min`](Interval::min), [`max`](Interval::max), hull, intersection, negation | exact |
 //! | [`sign`](Interval::sign), [`floor`](Interval::floor) and the other roundings to integers | exact |
 //! | [`cancel_minus`](Interval::cancel_minus), [`div_within`](Interval::div_within) | tightest |
@@ -61,7 +61,8 @@
 //!   bit, on random bit patterns.
 //! - Elementary functions and derivatives are held to arbitrary precision at random points of every size: containment, and
 //!   the stated tightness. Ranges that contain critical points are held to dense samples.
-//! - Properties: enclosure of points, isotonicity, hull, identities, text there and back.
+//! - Properties: enclosure of points, isotonicity, hull, identities, text there and back; literals of random digits
+//!   against exact fractions.
 //! - The slice kernels are held to exact sums on every instruction set of the machine and on the portable path:
 //!   ill-conditioned, subnormal, near overflow.
 //! - The public conformance suite ITF1788, where it is at hand (`tests/itf1788.rs`).
@@ -81,6 +82,7 @@ mod hyperbolic;
 #[cfg(feature = "std")]
 pub mod kernel;
 mod logarithm;
+mod literal;
 mod monotone;
 pub mod naive;
 mod normal;
@@ -96,9 +98,9 @@ mod text;
 mod trigonometric;
 
 pub use relation::Overlap;
+pub use literal::{ParseIntervalError, ParseIntervalReason};
 pub use scalar::Tri;
 pub use set::{Interval, InvalidInterval};
-pub use text::ParseIntervalError;
 
 #[cfg(test)]
 mod props;

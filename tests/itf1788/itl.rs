@@ -35,6 +35,10 @@ fn tokens(text: &str, integers: bool) -> Option<Vec<Token>> {
         let (token, length) = if let Some(inside) = rest.strip_prefix('[') {
             let end = inside.find(']')?;
             (Set(interval(&inside[..end])?), end + 2)
+        } else if let Some(inside) = rest.strip_prefix('"') {
+            // What the library itself reads; what it refuses, decorations among it, is not understood.
+            let end = inside.find('"')?;
+            (Set(inside[..end].parse().ok()?), end + 2)
         } else {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             let word = &rest[..end];

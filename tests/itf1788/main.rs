@@ -61,6 +61,7 @@ fn apply(function: &str, arguments: &[Token]) -> Option<(Vec<Token>, u32)> {
         ("numstointerval" | "b-numstointerval", &[Number(lo), Number(hi)]) => {
             Set(Interval::new(lo, hi).unwrap_or(Interval::EMPTY))
         }
+        ("texttointerval" | "b-texttointerval", &[Set(a)]) => Set(a),
         ("inf", &[Set(a)]) => Number(a.inf()),
         ("sup", &[Set(a)]) => Number(a.sup()),
         ("mid", &[Set(a)]) => Number(a.mid()),
@@ -317,7 +318,25 @@ fn conventions() {
     ) {
         tally.statement(&statement);
     }
-    assert_eq!((tally.run.len(), tally.failures), (7, Vec::<String>::new()));
+    for (text, expected) in [
+        ("[  Empty  ]", "[empty]"),
+        ("[-Inf, INFINITY]", "[entire]"),
+        ("[-1.0,]", "[-1.0, infinity]"),
+        ("[-4/2, 10/5]", "[-2.0, 2.0]"),
+        ("[-1/10, 1/10]", "[-0x1.999999999999ap-4, 0x1.999999999999ap-4]"),
+        ("[0x1p-1]", "[0.5]"),
+        ("0.0?", "[-0x1.999999999999ap-5, 0x1.999999999999ap-5]"),
+        ("2.5?", "[0x1.3999999999999p+1, 0x1.4666666666667p+1]"),
+        ("2.5?d", "[0x1.3999999999999p+1, 2.5]"),
+        ("0.000?5", "[-0x1.47ae147ae147bp-8, 0x1.47ae147ae147bp-8]"),
+        ("2.500?5ue4", "[0x1.86ap+14, 0x1.8768p+14]"),
+        ("-10?12", "[-22.0, 2.0]"),
+        ("10?3e380", "[0x1.fffffffffffffp+1023, infinity]"),
+        ("-10??u", "[-10.0, infinity]"),
+    ] {
+        tally.statement(&format!("b-textToInterval \"{text}\" = {expected}"));
+    }
+    assert_eq!((tally.run.len(), tally.failures), (8, Vec::<String>::new()));
     assert!(tally.unknown.is_empty());
     let mut tally = Tally::default();
     tally.line(&format!("sinPi\t1\tI {one} {two}\tE"));
