@@ -99,3 +99,64 @@ fn is_narrower(a: Interval, b: Interval) -> bool {
     }
     left.0 < right.0 || (left.0 == right.0 && left.1 < right.1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Interval;
+
+    fn interval(lo: f64, hi: f64) -> Interval {
+        Interval::new(lo, hi).unwrap()
+    }
+
+    #[test]
+    fn factors_by_hand() {
+        let (inf, empty, entire) = (f64::INFINITY, Interval::EMPTY, Interval::ENTIRE);
+        let (one, around) = (interval(1.0, 2.0), interval(-1.0, 4.0));
+        // Of the two parts (−∞, −1] and [1/4, ∞) what lies in the last argument, with the gap where both reach in.
+        for (within, expected) in [
+            (entire, entire),
+            (interval(0.0, 10.0), interval(0.25, 10.0)),
+            (interval(-5.0, 0.0), interval(-5.0, -1.0)),
+            (interval(-5.0, 3.0), interval(-5.0, 3.0)),
+            (interval(-0.5, 3.0), interval(0.25, 3.0)),
+            (interval(-0.5, 0.125), empty),
+            (empty, empty),
+        ] {
+            assert_eq!(one.div_within(around, within), expected, "{within}");
+        }
+        assert_eq!(one.div_within(interval(0.0, 0.0), entire), empty);
+        assert_eq!(interval(-1.0, 1.0).div_within(interval(0.0, 0.0), around), around);
+        assert_eq!(one.div_within(interval(0.0, 4.0), entire), interval(0.25, inf));
+        assert_eq!(one.div_within(entire, interval(-3.0, 3.0)), interval(-3.0, 3.0));
+        assert_eq!(interval(0.0, 0.0).div_within(one, entire), interval(0.0, 0.0));
+        assert_eq!(Interval::ONE.div_within(interval(3.0, 3.0), entire), Interval::ONE / interval(3.0, 3.0));
+        assert_eq!(empty.div_within(one, entire), empty);
+    }
+
+    /// Small integers: every factor that solves the equation exactly is found, and each end of what is found solves it.
+    #[test]
+    fn factors_are_those_that_solve() {
+        let ends = || (-3..=3).flat_map(|lo| (lo..=3).map(move |hi| (f64::from(lo), f64::from(hi))));
+        // Quotients of these integers are multiples of 1/6.
+        let solves = |x: i32, (alo, ahi): (f64, f64), (blo, bhi): (f64, f64)| {
+            let ends = [f64::from(x) * blo, f64::from(x) * bhi];
+            ends[0].min(ends[1]) <= 6.0 * ahi && ends[0].max(ends[1]) >= 6.0 * alo
+        };
+        for (a, b) in ends().flat_map(|a| ends().map(move |b| (a, b))) {
+            for within in [(-4, 4), (0, 2), (-1, 1), (2, 3)] {
+                let (a_set, b_set) = (interval(a.0, a.1), interval(b.0, b.1));
+                let within_set = interval(f64::from(within.0), f64::from(within.1));
+                let found = a_set.div_within(b_set, within_set);
+                let mut solutions = (6 * within.0..=6 * within.1).filter(|&x| solves(x, a, b));
+                match (solutions.next(), solutions.next_back()) {
+                    (None, _) => assert!(found.is_empty(), "{a:?} by {b:?} within {within:?}: {found}"),
+                    (Some(first), last) => {
+                        let sixth = |n: i32| Interval::from(n) / interval(6.0, 6.0);
+                        let exact = sixth(first).hull(sixth(last.unwrap_or(first)));
+                        assert_eq!(found, exact, "{a:?} by {b:?} within {within:?}");
+                    }
+                }
+            }
+        }
+    }
+}
