@@ -189,7 +189,11 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
     }
     #[inline(always)]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
+        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| (any * (a.value - b.value)).or(T::zero()))
+    }
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self::merge(self.value.or(other.value), self, other, T::or)
     }
     #[inline(always)]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
@@ -199,7 +203,7 @@ impl<T: Scalar, const N: usize> Scalar for Dual<T, N> {
 
 impl<T: Scalar, const N: usize> DualMask<T, N> {
     /// `value`, the choice between `a` and `b`, with the tangents of either; where undecided the choice is a step of `gap`,
-    /// whose slope, any number times the height, is `jump(any)`.
+    /// whose slope, any number times the height, is `jump(any)`. A branch without a value has no height.
     #[inline(always)]
     fn choose(self, value: T, a: Dual<T, N>, b: Dual<T, N>, jump: impl Fn(T) -> T) -> Dual<T, N> {
         let mut chosen = Dual::merge(value, a, b, |a, b| T::select(self.side, a, b));

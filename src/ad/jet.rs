@@ -199,7 +199,11 @@ impl<T: Scalar> Scalar for Jet<T> {
     }
     #[inline]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
+        mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| (any * (a.value - b.value)).or(T::zero()))
+    }
+    #[inline]
+    fn or(self, other: Self) -> Self {
+        self.zip(other, T::or)
     }
     #[inline]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
@@ -209,7 +213,8 @@ impl<T: Scalar> Scalar for Jet<T> {
 
 impl<T: Scalar> JetMask<T> {
     /// `value`, the choice between `a` and `b`, with the derivatives of either; where undecided the choice is
-    /// `b + H(gap)(a − b)`, and the derivatives of the step `H` are any number, times the height in `jump`.
+    /// `b + H(gap)(a − b)`, and the derivatives of the step `H` are any number, times the height in `jump`. A branch without a
+    /// value has no height.
     #[inline]
     fn choose(self, value: T, a: Jet<T>, b: Jet<T>, jump: impl Fn(T) -> T) -> Jet<T> {
         let Self { side, gap, .. } = self;
@@ -219,7 +224,7 @@ impl<T: Scalar> JetMask<T> {
             let (jump, height) = (jump(any), a - b);
             chosen.r = chosen.r + jump * gap.r;
             chosen.v = chosen.v + jump * gap.v;
-            let mixed = any * (gap.r * height.v + gap.v * height.r);
+            let mixed = (any * (gap.r * height.v + gap.v * height.r)).or(T::zero());
             chosen.rv = chosen.rv + mixed + jump * gap.rv + jump * gap.r * gap.v;
         }
         chosen

@@ -54,15 +54,20 @@
 //! *Kinks and jumps.* Where a branch is undecided over the box, or decided only up to a tie, both sides are enclosed: the
 //! slope of `max(x, 0)` is [0, 1] on any box that touches 0, its curvature everything. A `select` remembers what was
 //! compared: its result depends on that with any slope, unless the branches are equal throughout the box. So a digital payoff
-//! over an undecided box has the derivative (−∞, ∞), never 0. At a point one side is taken, for ReLU the slope 0.
+//! over an undecided box has the derivative (−∞, ∞), never 0. At a point one side is taken, for ReLU the slope 0. A branch
+//! that has no value anywhere in the box (`√x` below 0) has no part in value or derivative; a comparison with it is
+//! undecided.
 //!
 //! *Not promised.* Intervals take each occurrence of a variable as another one, so enclosures may be wide. A box that leaves
-//! the domain in part (`ln` of [−1, 1]) is cut to it, as IEEE 1788 says, without notice. Over floating point a branch that is
-//! not taken still has an adjoint, 0, and `0·∞` is NaN: keep both branches finite.
+//! the domain in part (`ln` of [−1, 1]) is cut to it, as IEEE 1788 says, without notice. Where the
+//! argument of a square root is 0 all over the box, second derivatives say nothing. Over floating point a branch that is
+//! not taken still has an adjoint, 0, and `0·∞` is NaN: keep both branches finite. A comparison has no `bool` here; code
+//! that leaves [`Scalar`](crate::math::Scalar) to branch by a bound or a midpoint is on its own.
 //!
 //! *Tested* by identities between the modes (⟨u, Jv⟩ = ⟨Jᵀu, v⟩, uᵀHv = vᵀHu), the fall of Taylor remainders, the
 //! derivatives of an independent crate to the sixth order, point derivatives and slopes of chords that must lie within
-//! enclosures, inclusion isotonicity, and a table of every branch before, on, after and across its kink.
+//! enclosures, inclusion isotonicity, a table of every branch before, on, after and across its kink, and branches across
+//! random boxes, sampled on either side, by every way there is to differentiate.
 
 mod dual;
 pub mod forward;

@@ -47,8 +47,9 @@ impl Unary {
             Self::Recip => -y.sqr(),
             Self::Sqr => T::constant(2.0) * x,
             Self::Powi(0) => T::zero(),
-            Self::Powi(n) => T::constant(f64::from(n)) * x.powi(n.saturating_sub(1)),
-            Self::Sqrt => T::constant(0.5) / y,
+            Self::Powi(n) => T::constant(f64::from(n)) * lowered(x, n, 1),
+            // Of 0 alone, where an interval has no quotient, the slope is beyond all numbers too.
+            Self::Sqrt => (T::constant(0.5) / y).or(T::constant(f64::INFINITY)),
             Self::Exp => y,
             Self::Ln => x.recip(),
             Self::Sin => x.cos(),
@@ -66,8 +67,9 @@ impl Unary {
             Self::Recip => T::constant(2.0) * y.powi(3),
             Self::Sqr => T::constant(2.0),
             Self::Powi(0 | 1) => T::zero(),
-            Self::Powi(n) => T::constant(f64::from(n) * (f64::from(n) - 1.0)) * x.powi(n.saturating_sub(2)),
-            Self::Sqrt => T::constant(-0.5) * slope / x,
+            // The product of the factors need not be a double.
+            Self::Powi(n) => T::constant(f64::from(n)) * T::constant(f64::from(n) - 1.0) * lowered(x, n, 2),
+            Self::Sqrt => (T::constant(-0.5) * slope / x).or(T::constant(f64::NEG_INFINITY)),
             Self::Exp => y,
             Self::Ln => -slope.sqr(),
             Self::Sin | Self::Cos => -y,
@@ -76,6 +78,15 @@ impl Unary {
             Self::Activation(function, order) if order < 3 => activation(x, function, order + 2),
             Self::Activation(function, _) => fourth(Dual::variable(x), function).tangent[0],
         }
+    }
+}
+
+/// `xⁿ⁻ᵏ`, also where the exponent would leave its range.
+#[inline(always)]
+fn lowered<T: Scalar>(x: T, n: i32, k: i32) -> T {
+    match n.checked_sub(k) {
+        Some(n) => x.powi(n),
+        None => x.powi(n) * x.powi(-k),
     }
 }
 

@@ -185,7 +185,8 @@ fn reverse<T: Scalar>(nodes: &[Cell<Node<T>>], first: usize, bar: &mut [T]) {
         let node_bar = bar[first + index];
         for (partial, parent) in partials.into_iter().zip(parents) {
             if parent != CONSTANT {
-                bar[parent as usize] = bar[parent as usize] + partial * node_bar;
+                // What has no value on the whole box, in a branch, has no part in the result.
+                bar[parent as usize] = bar[parent as usize] + (partial * node_bar).or(T::zero());
             }
         }
     }

@@ -214,6 +214,10 @@ impl<'t, T: Scalar> Scalar for Var<'t, T> {
         mask.choose(T::select(mask.mask, a.value, b.value), a, b, |any| any * (a.value - b.value))
     }
     #[inline]
+    fn or(self, other: Self) -> Self {
+        Self { value: self.value.or(other.value), ..self }
+    }
+    #[inline]
     fn select_slope(mask: Self::Mask, a: Self, b: Self) -> Self {
         mask.choose(T::select_slope(mask.side, a.value, b.value), a, b, |any| any)
     }

@@ -71,10 +71,12 @@ impl Scalar for Interval {
     fn min(self, other: Self) -> Self {
         Self::min(self, other)
     }
-    /// Comparisons with ∅ are vacuously true.
+    /// With ∅ nothing is decided.
     #[inline]
     fn lt(self, other: Self) -> Tri {
-        if self.strictly_precedes(other) {
+        if self.is_empty() || other.is_empty() {
+            Tri::Undecided
+        } else if self.strictly_precedes(other) {
             Tri::True
         } else if other.precedes(self) {
             Tri::False
@@ -84,7 +86,9 @@ impl Scalar for Interval {
     }
     #[inline]
     fn exceeds(self, other: Self) -> Tri {
-        if other.strictly_precedes(self) {
+        if self.is_empty() || other.is_empty() {
+            Tri::Undecided
+        } else if other.strictly_precedes(self) {
             Tri::True
         } else if self.strictly_precedes(other) {
             Tri::False
@@ -103,6 +107,10 @@ impl Scalar for Interval {
             Tri::False => b,
             Tri::Undecided => a.hull(b),
         }
+    }
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        if self.is_empty() { other } else { self }
     }
     /// [`ENTIRE`](Interval::ENTIRE) where undecided: the branches may jump where they meet.
     #[inline]

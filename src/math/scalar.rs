@@ -101,6 +101,13 @@ pub trait Scalar:
         Self::select(mask, a, b)
     }
 
+    /// The same number; `other` where it has no value at all, which only intervals have not.
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        let _ = other;
+        self
+    }
+
     /// The same number, under a name that an analysis of the function reports it by; nothing otherwise.
     #[inline(always)]
     fn named(self, name: impl Display) -> Self {
