@@ -45,7 +45,9 @@ impl Activation {
     /// Value and first three derivatives at `x`; what the caller does not read is not computed once this is inlined.
     ///
     /// # Guarantee
-    /// Within 4 ulp or 4 units of `EPSILON`, whichever is larger, for |x| ≤ 80 (`f32`) and 700 (`f64`); finite beyond.
+    /// Within 4 ulp or 4 units of `EPSILON`, whichever is larger, for |x| ≤ 80 (`f32`) and 700 (`f64`). Beyond, up to half the
+    /// largest number, all are finite; e^(−|x|) stays at e⁻⁸⁷ and e⁻⁷⁰⁸ there, so that SiLU and its derivatives are off by another
+    /// 2|x| times that at most: 4·10⁻³⁸·|x| in `f32`, 7·10⁻³⁰⁸·|x| in `f64`, of the size of 1 at the end.
     #[inline(always)]
     pub fn jet<N: Number, C: Contract>(self, c: C, x: N) -> [N; 4] {
         let [zero, one, two] = [x.like(0.0), x.like(1.0), x.like(2.0)];
