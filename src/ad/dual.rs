@@ -37,6 +37,19 @@ pub struct Dual<T, const N: usize = 1> {
 
 /// A comparison of dual numbers, with the tangents of the difference compared: where the answer is undecided, what is
 /// selected by it varies as that difference does.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::Dual;
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// // A step somewhere in the box: no slope can be excluded.
+/// let x = Dual::<_, 1>::variable(Interval::new(0.0, 2.0)?);
+/// let step = Scalar::select(x.lt(Dual::constant(1.0)), Dual::constant(0.0), Dual::constant(1.0));
+/// assert_eq!((step.value, step.tangent[0]), (Interval::new(0.0, 1.0)?, Interval::ENTIRE));
+/// # Ok::<(), sobolev::interval::InvalidInterval>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DualMask<T: Scalar, const N: usize> {
     /// Selects values.

@@ -28,6 +28,22 @@ pub trait Function {
 }
 
 /// A function with several outputs, written once over [`Scalar`]. Every [`Function`] is one with a single output.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Map, vjp};
+/// use sobolev::math::Scalar;
+///
+/// struct SumAndProduct;
+/// impl Map for SumAndProduct {
+///     fn outputs(&self) -> usize { 2 }
+///     fn eval_into<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+///         (y[0], y[1]) = (x[0] + x[1], x[0] * x[1]);
+///     }
+/// }
+/// let (y, x_bar) = vjp(&SumAndProduct, &[2.0, 3.0], &[0.0, 1.0]);
+/// assert_eq!((y, x_bar), (vec![5.0, 6.0], vec![3.0, 2.0]));
+/// ```
 pub trait Map {
     /// How many outputs there are.
     fn outputs(&self) -> usize;

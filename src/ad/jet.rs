@@ -36,6 +36,16 @@ pub struct Jet<T> {
 }
 
 /// A comparison of jets, with the derivatives of the difference compared, as a [`DualMask`](super::DualMask) has.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::Jet;
+/// use sobolev::math::Scalar;
+///
+/// let x = Jet { value: 3.0, r: 1.0, v: 1.0, rv: 0.0 };
+/// let capped = Scalar::select(x.lt(Jet::constant(2.0)), x.sqr(), x.scale(2.0));
+/// assert_eq!((capped.value, capped.r, capped.rv), (6.0, 2.0, 0.0));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct JetMask<T: Scalar> {
     /// Selects values.

@@ -8,7 +8,27 @@ use core::fmt;
 
 use super::{Map, Tape, Var};
 use crate::interval::Interval;
+
 /// How the scores by several outputs become one.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Map, significance::{Analysis, Outputs}};
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// struct Both;
+/// impl Map for Both {
+///     fn outputs(&self) -> usize { 2 }
+///     fn eval_into<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+///         (y[0], y[1]) = (x[0].scale(3.0), x[0].scale(5.0));
+///     }
+/// }
+/// let x = [Interval::new(0.0, 1.0)?];
+/// let score = |how| Analysis::new().outputs(how).run(&Both, &x).map(|found| found.nodes[0].score);
+/// assert!((score(Outputs::Max)? - 5.0).abs() < 1e-12 && (score(Outputs::Sum)? - 8.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outputs {
     /// The largest: what matters to any of them.
@@ -55,6 +75,24 @@ pub struct Analysis {
 }
 
 /// What an analysis found.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Function, significance::Analysis};
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// struct Line;
+/// impl Function for Line {
+///     fn eval<S: Scalar>(&self, x: &[S]) -> S {
+///         x[0].named("dull") + x[1].named("steep").scale(7.0)
+///     }
+/// }
+/// let found = Analysis::new().run(&Line, &[Interval::new(0.0, 1.0)?; 2])?;
+/// let names: Vec<_> = found.ranking().iter().map(|node| node.name.as_str()).collect();
+/// assert_eq!((names, found.outputs[0].sup()), (vec!["steep", "dull"], 8.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Significance {
     /// The inputs in their order, then the named intermediates in the order they were named.
@@ -66,6 +104,26 @@ pub struct Significance {
 }
 
 /// One input or named intermediate.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Function, significance::Analysis};
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// struct Square;
+/// impl Function for Square {
+///     fn eval<S: Scalar>(&self, x: &[S]) -> S {
+///         x[0].sqr()
+///     }
+/// }
+/// let x = Interval::new(1.0, 2.0)?;
+/// let node = &Analysis::new().run(&Square, &[x])?.nodes[0];
+/// assert_eq!((node.name.as_str(), node.value), ("x0", x));
+/// assert_eq!(node.adjoints, [Interval::new(2.0, 4.0)?]);
+/// assert!(node.score >= 4.0); // the width 1 by the steepest slope
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// As the function named it; an input without a name is `x0`, `x1`, ….
@@ -80,6 +138,23 @@ pub struct Node {
 }
 
 /// A box on which the function is not defined.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::{Function, significance::Analysis};
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// struct Root;
+/// impl Function for Root {
+///     fn eval<S: Scalar>(&self, x: &[S]) -> S {
+///         x[0].sqrt().named("root").sin()
+///     }
+/// }
+/// let error = Analysis::new().run(&Root, &[Interval::new(-2.0, -1.0)?]).unwrap_err();
+/// assert_eq!(error.to_string(), "root is defined nowhere in the box, or in a part of it");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignificanceError {

@@ -193,6 +193,19 @@ fn reverse<T: Scalar>(nodes: &[Cell<Node<T>>], first: usize, bar: &mut [T]) {
 }
 
 /// The adjoints of one reverse sweep. Dropping it gives their memory back to the tape.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::Tape;
+/// use sobolev::math::Scalar;
+///
+/// let tape = Tape::new();
+/// let x = tape.input(3.0_f64);
+/// let (y, z) = (x.sqr(), x.scale(5.0));
+/// // Two outputs, weighted: 1·y + 10·z.
+/// let bar = tape.adjoints([(y, 1.0), (z, 10.0)]);
+/// assert_eq!((bar.of(x), bar.of(z)), (2.0 * 3.0 + 10.0 * 5.0, 10.0));
+/// ```
 pub struct Adjoints<'t, T: Scalar> {
     tape: &'t Tape<T>,
     bar: Vec<T>,

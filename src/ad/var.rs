@@ -30,6 +30,21 @@ pub struct Var<'t, T> {
 
 /// A comparison of variables, which remembers what was compared: where the answer is undecided, what is selected by it
 /// depends on that too.
+///
+/// # Examples
+/// ```
+/// use sobolev::ad::Tape;
+/// use sobolev::interval::Interval;
+/// use sobolev::math::Scalar;
+///
+/// // Knocked out somewhere in the box: the barrier's level matters without bound, the payoff at most in full.
+/// let tape = Tape::new();
+/// let (spot, payoff) = (tape.input(Interval::new(0.9, 1.1)?), tape.input(Interval::ONE));
+/// let value = Scalar::select(spot.lt(Scalar::one()), Scalar::zero(), payoff);
+/// let bar = value.adjoints();
+/// assert_eq!((bar.of(spot), bar.of(payoff)), (Interval::ENTIRE, Interval::new(0.0, 1.0)?));
+/// # Ok::<(), sobolev::interval::InvalidInterval>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct VarMask<'t, T: Scalar> {
     /// Selects values.

@@ -5,6 +5,15 @@ use core::cmp::Ordering;
 use super::Interval;
 
 /// How two intervals lie beside each other: each pair is in exactly one of these states.
+///
+/// # Examples
+/// ```
+/// use sobolev::interval::{Interval, Overlap};
+/// let unit = Interval::new(0.0, 1.0)?;
+/// assert_eq!(unit.overlap(Interval::new(1.0, 2.0)?), Overlap::Meets);
+/// assert_eq!(unit.overlap(Interval::ENTIRE), Overlap::ContainedBy);
+/// # Ok::<(), sobolev::interval::InvalidInterval>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overlap {
     /// Both are ∅.

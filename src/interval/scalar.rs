@@ -3,7 +3,17 @@
 use super::Interval;
 use crate::math::{Activation, Scalar};
 
-/// The answer of a comparison between intervals.
+/// The answer of a comparison between intervals: never a `bool`, so that no branch is taken for a part of the box only.
+///
+/// # Examples
+/// ```
+/// use sobolev::interval::{Interval, Tri};
+/// use sobolev::math::Scalar;
+/// let (x, one) = (Interval::new(0.0, 2.0)?, Interval::ONE);
+/// assert_eq!((x.lt(one), x.lt(Interval::point(3.0)), x.lt(-one)), (Tri::Undecided, Tri::True, Tri::False));
+/// assert_eq!(Scalar::select(x.lt(one), -one, one), Interval::new(-1.0, 1.0)?);
+/// # Ok::<(), sobolev::interval::InvalidInterval>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tri {
     /// It holds for every pair of points.

@@ -33,6 +33,14 @@ pub struct Interval {
 }
 
 /// Bounds that make no interval: crossed, NaN, or infinite on the wrong side.
+///
+/// # Examples
+/// ```
+/// use sobolev::interval::Interval;
+/// let error = Interval::new(2.0, 1.0).unwrap_err();
+/// assert_eq!((error.inf, error.sup), (2.0, 1.0));
+/// assert_eq!(error.to_string(), "no interval has the bounds 2 and 1");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InvalidInterval {
     /// The lower bound as given.

@@ -56,6 +56,15 @@ pub struct Boxes<'a> {
 }
 
 /// [`Boxes`] to be written.
+///
+/// # Examples
+/// ```
+/// use sobolev::interval::Interval;
+/// use sobolev::interval::kernel::BoxesMut;
+/// let (mut lo, mut hi) = ([0.0; 3], [0.0; 3]);
+/// BoxesMut::new(&mut lo, &mut hi).set(1, Interval::ENTIRE);
+/// assert_eq!((lo[1], hi[1]), (f64::NEG_INFINITY, f64::INFINITY));
+/// ```
 #[derive(Debug)]
 pub struct BoxesMut<'a> {
     /// Lower bounds.
@@ -106,6 +115,17 @@ impl<'a> BoxesMut<'a> {
 }
 
 /// The weights of a layer, row-major: `w[o·inputs + i]` leads from input `i` to output `o`.
+///
+/// # Examples
+/// Of a rounded weight only an interval is known, and so of the result:
+/// ```
+/// use sobolev::interval::kernel::{Boxes, BoxesMut, Weights, affine};
+/// let (low, high) = ([0.0999], [0.1001]);
+/// let (mut y_lo, mut y_hi) = ([0.0], [0.0]);
+/// let (weights, x) = (Weights::Intervals(Boxes::new(&low, &high)), Boxes::new(&[10.0], &[10.0]));
+/// affine(weights, None, x, BoxesMut::new(&mut y_lo, &mut y_hi), 1);
+/// assert!(y_lo[0] <= 0.999 && 1.001 <= y_hi[0]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
     /// Numbers.
