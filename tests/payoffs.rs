@@ -126,6 +126,30 @@ fn smoothed_digitals_have_the_closed_forms_delta() {
     }
 }
 
+/// Labels for training: at a third of the deviation the sigmoid's are far off, those of fourth order within noise and 1 %.
+#[test]
+fn labels_of_fourth_order_are_all_but_unbiased() {
+    let wide = Smoothing::of_width(0.06).unwrap();
+    for (kind, dates) in [(Kind::Digital, 1), (Kind::UpAndOut { barrier: 1.4 }, 1)] {
+        let contract = Contract::new(kind, 1.05).unwrap();
+        let model = model("bachelier", 1, &contract, dates, &[]);
+        for spot in [0.95, 1.05, 1.25] {
+            let mut slopes = [0.0];
+            model.greeks(&contract, &[spot], &mut slopes).unwrap();
+            let off = |smoothing| {
+                let simulator = Simulator::smoothed(&model, &contract, 8, smoothing).unwrap();
+                let mut samples = repeated(&[spot], 40_000, true);
+                simulator.label_into(&mut streams(), &mut samples);
+                let labels = Moments::of(samples.derivatives().unwrap().col(0).try_as_col_major().unwrap().as_slice());
+                ((labels.mean() - slopes[0]).abs(), labels.standard_error())
+            };
+            let ((sigmoid, _), (fourth, error)) = (off(wide), off(wide.fourth_order()));
+            assert!(fourth < 5.0 * error + 0.01 * slopes[0].abs().max(0.5), "{kind:?} {spot}: {fourth} of {slopes:?}");
+            assert!(fourth < 0.5 * sigmoid, "{kind:?} {spot}: {fourth}, {sigmoid}");
+        }
+    }
+}
+
 /// What the formulas for two assets give, by integrals over the densities that know nothing of them.
 #[test]
 fn best_and_worst_are_their_integrals() {

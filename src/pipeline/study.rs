@@ -361,7 +361,7 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
             return Ok(Simulator::values_only(model, payoff, paths));
         }
         require_derivatives(payoff, *smoothing)?;
-        let simulator = Simulator::smoothed(model, payoff, paths, *smoothing);
+        let simulator = Simulator::smoothed(model, payoff, paths, smoothing.fourth_order());
         Ok(simulator.map_err(|e| Error::invalid("payoff", e.to_string()))?.with_sharp_values())
     }
 
