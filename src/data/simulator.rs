@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use faer::MatMut;
+use faer::{Mat, MatMut};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Samples;
@@ -109,6 +109,15 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
         samples
     }
 
+    /// The inputs that [`draw`](Self::draw) would give samples, from the same streams: no path is simulated.
+    pub fn inputs(&self, streams: &mut Streams, n: usize) -> Mat<f64> {
+        let mut samples = Samples::zeros(n, self.model.inputs(), false);
+        let generators = streams.batch(n.div_ceil(CHUNK));
+        let (inputs, values, _) = samples.parts_mut();
+        self.halve(generators, Rows { inputs, values, derivatives: None }, Part::Inputs);
+        samples.inputs().to_owned()
+    }
+
     /// Fresh samples in place of `samples`: as many, with derivatives if there is room for them. Once each thread has done
     /// one chunk, nothing is allocated.
     ///
@@ -116,7 +125,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
     /// Another number of inputs than the model's; room for derivatives that are not simulated.
     #[track_caller]
     pub fn draw_into(&self, streams: &mut Streams, samples: &mut Samples) {
-        self.fill(streams, samples, true);
+        self.fill(streams, samples, Part::Both);
     }
 
     /// Fresh labels for the inputs that `samples` has.
@@ -125,34 +134,34 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
     /// As [`draw_into`](Self::draw_into).
     #[track_caller]
     pub fn label_into(&self, streams: &mut Streams, samples: &mut Samples) {
-        self.fill(streams, samples, false);
+        self.fill(streams, samples, Part::Labels);
     }
 
     #[track_caller]
-    fn fill(&self, streams: &mut Streams, samples: &mut Samples, draw_inputs: bool) {
+    fn fill(&self, streams: &mut Streams, samples: &mut Samples, part: Part) {
         assert_eq!(samples.inputs().ncols(), self.model.inputs(), "as many inputs as the model has");
         assert!(self.derivatives || samples.derivatives().is_none(), "this simulator draws values only");
         samples.smoothing = self.payoff.smoothing;
-        samples.origin = Some(Origin { streams: streams.mark(), inputs_too: draw_inputs });
+        samples.origin = Some(Origin { streams: streams.mark(), inputs_too: part == Part::Both });
         let generators = streams.batch(samples.len().div_ceil(CHUNK));
         let (inputs, values, derivatives) = samples.parts_mut();
-        self.halve(generators, Rows { inputs, values, derivatives }, draw_inputs);
+        self.halve(generators, Rows { inputs, values, derivatives }, part);
     }
 
     /// One chunk for each generator. Halving needs no list of chunks.
-    fn halve(&self, generators: &[Generator], rows: Rows<'_>, draw_inputs: bool) {
+    fn halve(&self, generators: &[Generator], rows: Rows<'_>, part: Part) {
         match generators {
             [] => {}
-            [generator] => self.chunk(generator, rows, draw_inputs),
+            [generator] => self.chunk(generator, rows, part),
             _ => {
                 let (first, second) = generators.split_at(generators.len() / 2);
                 let (above, below) = rows.split_at(first.len() * CHUNK);
-                rayon::join(|| self.halve(first, above, draw_inputs), || self.halve(second, below, draw_inputs));
+                rayon::join(|| self.halve(first, above, part), || self.halve(second, below, part));
             }
         }
     }
 
-    fn chunk(&self, generator: &Generator, rows: Rows<'_>, draw_inputs: bool) {
+    fn chunk(&self, generator: &Generator, rows: Rows<'_>, part: Part) {
         // Taken, not borrowed: a model that simulates within its own path gets a workspace of its own.
         let mut scratch = SCRATCH.take();
         let normals = Normals::new(&mut generator.clone());
@@ -163,7 +172,7 @@ impl<'a, M: Model, P: Payoff> Simulator<'a, M, P> {
             normals,
             rows,
             scratch: &mut scratch,
-            draw_inputs,
+            part,
         };
         specialise(self.model, self.payoff.payoff, task);
         SCRATCH.set(scratch);
@@ -184,6 +193,14 @@ struct Scratch {
     observables: Vec<Batch>,
     observables_bar: Vec<Batch>,
     workspace: Workspace,
+}
+
+/// What of its samples a draw makes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Inputs,
+    Labels,
+    Both,
 }
 
 /// Some rows of samples.
@@ -213,7 +230,7 @@ struct Task<'a> {
     normals: Normals,
     rows: Rows<'a>,
     scratch: &'a mut Scratch,
-    draw_inputs: bool,
+    part: Part,
 }
 
 impl Work for Task<'_> {
@@ -235,7 +252,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { model, payoff, task } = self;
-        let Task { sharp_values, pairs, mut normals, mut rows, scratch, draw_inputs, .. } = task;
+        let Task { sharp_values, pairs, mut normals, mut rows, scratch, part, .. } = task;
         let zero = Batch::splat(0.0);
         let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
@@ -247,7 +264,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
         let scale = Batch::splat(0.5 / pairs as f64);
 
         for first in (0..rows.values.len()).step_by(LANES) {
-            if draw_inputs {
+            if part != Part::Labels {
                 for z in inputs_bar.iter_mut() {
                     z.0 = normals.draw();
                 }
@@ -255,6 +272,11 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
                 store(&mut rows.inputs, first, inputs, Batch::splat(1.0));
             } else {
                 load(&rows.inputs, first, inputs);
+            }
+            if part == Part::Inputs {
+                // The noise that goes with them: the next inputs are those of a draw with labels.
+                (0..pairs * model.noise()).for_each(|_| _ = normals.draw());
+                continue;
             }
 
             let mut value = zero;

@@ -100,10 +100,7 @@ impl<M: Model, P: Payoff> Reference<M, P> {
     /// Points to ask a teacher at: from the model's training law, or from the imitation's inputs.
     pub(super) fn inputs(&self, part: Use, streams: &mut Streams, n: usize) -> Mat<f64> {
         match self {
-            Self::Model(problem) => {
-                let simulator = Simulator::values_only(&problem.model, &problem.payoff, 1);
-                simulator.draw(streams, n).inputs().to_owned()
-            }
+            Self::Model(problem) => Simulator::values_only(&problem.model, &problem.payoff, 1).inputs(streams, n),
             Self::Network(imitation) => imitation.inputs.draw(part, streams, n),
         }
     }

@@ -342,12 +342,13 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     /// As the simulation.
     pub(super) fn measured(&self, scaling: &Scaling) -> Result<Measured> {
         let (inputs, targets) = match self.reference {
-            Reference::Model(_) => {
+            Reference::Model(_) if self.plan.train.fresh => {
                 let samples = self.simulator(false, 1)?.draw(&mut self.streams(Draw::Inputs), PRUNING_SAMPLES);
                 let labels = scaling.apply::<f64>(&samples, false);
                 (labels.inputs().to_owned(), Some(labels.values().to_owned()))
             }
-            Reference::Network(_) => (scaling.inputs_of(self.inputs(Draw::Inputs, PRUNING_SAMPLES).as_ref()), None),
+            // A plan of fixed samples has none to spend on this.
+            _ => (scaling.inputs_of(self.inputs(Draw::Inputs, PRUNING_SAMPLES).as_ref()), None),
         };
         let domain = self.reference.domain();
         let domain = domain.iter().enumerate().map(|(j, x)| scaling.interval(j, *x)).collect();
@@ -389,8 +390,8 @@ impl<'a, M: Model, P: Payoff> Study<'a, M, P> {
     }
 }
 
-/// Points at which nodes are measured for pruning, with the model's labels where there is a model, and the domain; in scaled
-/// units.
+/// Points at which nodes are measured for pruning, with the model's labels where there is a model to be asked for fresh ones,
+/// and the domain; in scaled units.
 pub(super) struct Measured {
     pub(super) inputs: Mat<f64>,
     pub(super) targets: Option<Mat<f64>>,
