@@ -3,13 +3,16 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use faer::Mat;
 use sobolev::ad::Lanes;
 use sobolev::data::{CHUNK, Samples, Simulator};
 use sobolev::math::Scalar;
 use sobolev::math::random::{Normals, Purpose, Streams};
 use sobolev::math::statistics::Moments;
 use sobolev::model::pathwise::{self, Workspace};
-use sobolev::model::{Bachelier, Batch, Call, Model, ModelError, Payoff, Regularity, Smoothing};
+use sobolev::model::{
+    Bachelier, Batch, BlackScholes, Call, Model, ModelError, Observed, Payoff, Regularity, Smoothing,
+};
 
 const BASKET_SEED: u64 = 11;
 
@@ -155,6 +158,42 @@ fn training_inputs_follow_their_law() {
             let want = 2.25 * basket.correlation()[i][j] * basket.volatilities()[i] * basket.volatilities()[j];
             assert!((moments.mean() - want).abs() < 5.0 * moments.standard_error(), "covariance {i} {j}");
         }
+    }
+}
+
+/// Where each asset matters, training inputs cover the whole box of test inputs and a twentieth more at either end.
+#[test]
+fn training_inputs_cover_the_box_where_assets_matter() {
+    let (call, n) = (Call::default(), 40_000);
+    let wide = 1.1 * (1.0 + 0.5 * (2.0_f64 / 12.0).sqrt());
+    let check = |inputs: Mat<f64>, to_uniform: &dyn Fn(f64) -> f64| {
+        let column = |i: usize| inputs.col(i).iter().map(|&x| to_uniform(x) / wide).collect::<Vec<f64>>();
+        for i in 0..3 {
+            let (own, other) = (column(i), column((i + 1) % 3));
+            assert!(own.iter().all(|u| u.abs() <= 0.5 + 1e-12));
+            for (power, want) in [(1, 0.0), (2, 1.0 / 12.0), (4, 1.0 / 80.0)] {
+                let moments = Moments::of(&own.iter().map(|u| u.powi(power)).collect::<Vec<_>>());
+                assert!((moments.mean() - want).abs() < 5.0 * moments.standard_error(), "moment {power} of input {i}");
+            }
+            let products = Moments::of(&own.iter().zip(&other).map(|(u, v)| u * v).collect::<Vec<_>>());
+            assert!(products.mean().abs() < 5.0 * products.standard_error());
+        }
+    };
+    let assets = Bachelier::random(BASKET_SEED, 3).unwrap().observing(Observed::Assets).unwrap();
+    check(Simulator::values_only(&assets, &call, 1).inputs(&mut streams(), n), &|x| x - 1.0);
+    let lognormal = BlackScholes::random(BASKET_SEED, 3).unwrap();
+    check(Simulator::values_only(&lognormal, &call, 1).inputs(&mut streams(), n), &f64::ln);
+    assert!(!assets.is_of_the_basket() && !lognormal.is_of_the_basket());
+    assert!(BlackScholes::random(BASKET_SEED, 1).unwrap().is_of_the_basket(), "one asset is its basket");
+}
+
+#[test]
+fn inputs_are_those_of_samples() {
+    let (model, call, n) = (Bachelier::random(BASKET_SEED, 7).unwrap(), Call::default(), 3 * CHUNK + 5);
+    let simulator = Simulator::new(&model, &call, 3).unwrap();
+    let (drawn, alone) = (&mut streams(), &mut streams());
+    for _ in 0..2 {
+        assert_eq!(simulator.draw(drawn, n).inputs(), simulator.inputs(alone, n).as_ref());
     }
 }
 

@@ -189,6 +189,19 @@ impl<D: Dynamics> Diffusion<D> {
         (scale, self.inputs.get(Parameter::Maturity, inputs).unwrap_or(S::constant(self.horizon())))
     }
 
+    /// Whether prices depend on the spots through the basket's price alone, whatever the payoff: what is one number calls for a
+    /// layer of one node. Of lognormal assets the basket is no such asset itself.
+    #[inline(always)]
+    pub fn is_of_the_basket(&self) -> bool {
+        self.basket.assets() == 1 || (D::ADDITIVE && matches!(self.observed, Observed::Basket { .. }))
+    }
+
+    /// From end to end of the test inputs of each asset.
+    #[inline(always)]
+    fn box_width(&self) -> f64 {
+        1.0 + 0.5 * ((self.basket.assets() - 1) as f64 / 12.0).sqrt()
+    }
+
     /// How many time steps there are.
     #[inline(always)]
     fn dates(&self) -> usize {
@@ -262,14 +275,20 @@ impl<D: Dynamics> Model for Diffusion<D> {
         }
     }
 
-    /// Spots `1 + 1.5·√exposure·L z`, or the exponential of the second term where prices are lognormal; parameters by
-    /// its law of training says.
+    /// Spots `1 + 1.5·√exposure·L z` where all that matters is the basket's price; where each asset's does, which that law
+    /// leaves out of much of the box of test inputs, independent and uniform on that box widened by a twentieth at both ends
+    /// (their logarithms where prices are lognormal). Parameters as their law of training says.
     #[inline(always)]
     fn training_inputs<S: Scalar>(&self, normals: &[S], inputs: &mut [S]) {
-        let scale = S::constant(WIDENING * self.exposure.sqrt());
         let m = self.basket.assets();
+        let scale =
+            S::constant(if self.is_of_the_basket() { WIDENING * self.exposure.sqrt() } else { self.box_width() });
         for (i, x) in inputs[..m].iter_mut().enumerate() {
-            *x = D::spread(scale * self.basket.increment(i, normals));
+            *x = D::spread(if self.is_of_the_basket() {
+                scale * self.basket.increment(i, normals)
+            } else {
+                scale * S::constant(1.1) * (normals[i].normal_cdf() - S::constant(0.5))
+            });
         }
         for (parameter, place) in self.inputs.parameters() {
             inputs[place] = parameter.training(normals[place]);
@@ -279,8 +298,8 @@ impl<D: Dynamics> Model for Diffusion<D> {
     /// Spots uniform on `1 ± ½·(1 + ½√((m−1)/12))`, wider with more assets, so that the basket's range is kept; their logarithms
     /// on `0 ± …` where prices are lognormal. Parameters uniform on [`Parameter::range`].
     fn test_inputs(&self, uniforms: &[f64], inputs: &mut [f64]) {
-        let spread = 1.0 + 0.5 * ((self.basket.assets() - 1) as f64 / 12.0).sqrt();
-        inputs.iter_mut().zip(uniforms).for_each(|(x, u)| *x = D::spread((u - 0.5) * spread));
+        let width = self.box_width();
+        inputs.iter_mut().zip(uniforms).for_each(|(x, u)| *x = D::spread((u - 0.5) * width));
         for (parameter, place) in self.inputs.parameters() {
             let (low, high) = parameter.range();
             inputs[place] = low + (high - low) * uniforms[place];
