@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use sobolev::data::Surrogate;
+use sobolev::model::{AnyModel, Basket, Contract, Kind, Smoothing};
+use sobolev::pipeline::{Problem, Scores};
 
 /// Small enough for seconds in a debug build.
 const SMALL: [&str; 8] = ["--quick", "--samples", "2048", "--epochs", "4", "--hidden", "16,12", "--dims"];
@@ -111,6 +113,61 @@ fn stages_run_alone_over_files() {
     let once = fs::read(at.join("a.safetensors")).unwrap();
     works(at, &[&["finetune", "--out", "a.safetensors"], &quick[..]].concat());
     assert!(once == fs::read(at.join("a.safetensors")).unwrap());
+}
+
+/// A file names its model and payoff, and every later stage is about these.
+#[test]
+fn files_carry_their_payoff_from_stage_to_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let quick = ["--quick", "--samples", "4096", "--epochs", "6", "--quiet"];
+    let payoff = ["--payoff", "digital", "--strike", "1", "--volatility", "0.3", "--dims", "2", "--widths", "2x16"];
+    works(at, &[&["train"], &payoff[..], &quick].concat());
+    works(at, &[&["prune", "--widths", "4,2"], &quick[..]].concat());
+    // Values had no need of smoothing: derivatives do.
+    fails(at, &["finetune"], &["jumps by 1 where the basket is at the strike 1", "--smoothing 0.02"]);
+    works(at, &[&["finetune", "--smoothing", "0.04"], &quick[..]].concat());
+
+    let tuned = at.join("out/finetuned.safetensors");
+    let (surrogate, metadata) = Surrogate::load(&tuned).unwrap();
+    assert_eq!(metadata["smoothing"], "0.04");
+    let truth = |basket_seed: u64| {
+        let basket = Basket::random(basket_seed, 2).unwrap().with_volatility(0.3).unwrap();
+        let digital = Contract::new(Kind::Digital, 1.0).unwrap();
+        let model = AnyModel::new("bachelier", basket, 1.0, 2.0).unwrap().for_contract(&digital, 1, &[]).unwrap();
+        Problem::of(model, digital, Smoothing::NONE, basket_seed).unwrap().test
+    };
+    let scores = |seed: &[&str]| {
+        let args = [&["evaluate", "--model", "out/finetuned.safetensors", "--json"], seed].concat();
+        let scores: serde_json::Value = serde_json::from_str(&works(at, &args)).unwrap();
+        ["values", "deltas", "gammas"].map(|row| scores[row].as_f64().unwrap())
+    };
+    let rows = |s: Scores| [s.values, s.deltas, s.gammas];
+    let own = rows(Scores::of(&surrogate, &truth(1)));
+    assert_eq!(scores(&[]), own);
+    assert!(own[0] > 0.99 && own[1] > 0.97, "{own:?}");
+    // Another basket, the same payoff.
+    let other = rows(Scores::of(&surrogate, &truth(2)));
+    assert!(other[0] < own[0]);
+    assert!(scores(&["--basket-seed", "2"]).iter().zip(other).all(|(got, want)| (got - want).abs() < 1e-6));
+    let report = works(at, &["analyse", "--model", "out/finetuned.safetensors", "--quiet"]);
+    assert!(!report.is_empty());
+}
+
+/// Where the price is no function of the basket's, no layer of one node stands in its way by default.
+#[test]
+fn payoffs_on_assets_are_pruned_to_another_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let tiny = ["--quick", "--samples", "1024", "--epochs", "1", "--no-polish", "--quiet", "--dims", "2"];
+    let widths = |payoff: &[&str], out: &'static str| {
+        works(at, &[payoff, &["--hidden", if out == "one" { "6x16" } else { "2x16" }, "--out", out], &tiny].concat());
+        json(&at.join(out).join("table2.json"))["widths"].clone()
+    };
+    assert_eq!(widths(&["--payoff", "worst-of"], "assets"), serde_json::json!([12, 12]));
+    assert_eq!(widths(&["--model", "black-scholes"], "lognormal"), serde_json::json!([12, 12]));
+    assert_eq!(widths(&["--payoff", "put"], "one"), serde_json::json!([3, 3, 1, 2, 2, 2]));
+    assert!(!at.join("assets/collapsed.safetensors").exists() && at.join("one/collapsed.safetensors").is_file());
 }
 
 /// Figure 8: random weights beside pruning, from one large network; the same command gives the same files.

@@ -10,6 +10,8 @@ use super::export::ExportArgs;
 pub use super::price::PriceArgs;
 pub use super::problem::ProblemArgs;
 pub use super::second_order::SecondOrderArgs;
+pub use super::widths::Widths;
+pub(super) use super::widths::widths;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::pipeline::{Fit, Plan, Polish, Precision};
@@ -162,9 +164,10 @@ pub struct RunArgs {
     /// Hidden widths of the large network, as 6x128 or 128,128,64 [default: one layer of 128 for each of --widths]
     #[arg(long, value_parser = widths)]
     pub hidden: Option<Widths>,
-    /// Hidden widths after pruning, as 3-3-1-2-2-2 or 3,3
-    #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
-    pub widths: Widths,
+    /// Hidden widths after pruning, as 3-3-1-2-2-2 or 3,3 [default: 3-3-1-2-2-2; 12-12 where the price is no function of the
+    /// basket's: lognormal assets, best-of, worst-of]
+    #[arg(long, value_parser = widths)]
+    pub widths: Option<Widths>,
     /// Runs over so many seeds, from --seed on, and prints median and worst
     #[arg(long, default_value_t = 1, value_parser = positive)]
     pub seeds: usize,
@@ -200,9 +203,9 @@ pub struct TrainArgs {
     /// Assets in the basket
     #[arg(long, default_value_t = 7, value_parser = positive)]
     pub dims: usize,
-    /// Hidden widths, as 6x128 or 128,128,64
-    #[arg(long, value_parser = widths, default_value = "6x128")]
-    pub widths: Widths,
+    /// Hidden widths, as 6x128 or 128,128,64 [default: one layer of 128 for each that `prune` expects]
+    #[arg(long, value_parser = widths)]
+    pub widths: Option<Widths>,
     /// What is minimised [default: values, or sobolev with --second-order]
     #[arg(long, value_enum)]
     pub loss: Option<LossArg>,
@@ -224,7 +227,8 @@ pub enum LossArg {
 /// inputs at which a network alone is asked for its values and derivatives.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReferenceArgs {
-    /// Seed of the basket that the network prices [default: the basket that the network's file names]
+    /// Seed of the basket that the network prices, with the model and payoff that its file names, if any, else the paper's
+    /// [default: the basket that the network's file names]
     #[arg(long, conflicts_with_all = ["reference", "domain", "inputs_file"])]
     pub basket_seed: Option<u64>,
     /// A file that names the reference model: another network's, or JSON with `model` and `strike`
@@ -278,9 +282,9 @@ pub struct PruneArgs {
     /// File of the pruned network; the history goes beside it, as .history.json
     #[arg(long, short, default_value = "out/pruned.safetensors")]
     pub out: PathBuf,
-    /// Hidden widths to prune to, as 3-3-1-2-2-2 or 3,3
-    #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
-    pub widths: Widths,
+    /// Hidden widths to prune to, as 3-3-1-2-2-2 or 3,3 [default: as of `run`]
+    #[arg(long, value_parser = widths)]
+    pub widths: Option<Widths>,
     /// See [`ReferenceArgs`].
     #[command(flatten)]
     pub reference: ReferenceArgs,
@@ -304,6 +308,9 @@ pub struct FinetuneArgs {
     /// The network to learn values and derivatives from, instead of the reference model
     #[arg(long, short)]
     pub teacher: Option<PathBuf>,
+    /// Derivative labels from the payoff smoothed by a sigmoid of this width [default: what the network's file says]
+    #[arg(long, value_name = "WIDTH", value_parser = super::problem::above_zero, conflicts_with = "teacher")]
+    pub smoothing: Option<f64>,
     /// Remove the layers behind the first one-node layer before
     #[arg(long)]
     pub collapse: bool,
@@ -362,29 +369,6 @@ pub struct Figure8Args {
     /// See [`ReferenceArgs`].
     #[command(flatten)]
     pub reference: ReferenceArgs,
-}
-
-/// Widths of hidden layers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Widths(pub Vec<usize>);
-
-/// No layer needs more.
-const MOST_NODES: usize = 4096;
-
-pub(super) fn widths(text: &str) -> Result<Widths, String> {
-    let number = |s: &str| s.trim().parse::<usize>().map_err(|_| format!("`{s}` is not a number of nodes"));
-    let mut all = Vec::new();
-    for part in text.split([',', '-']) {
-        match part.split_once(['x', '×']) {
-            Some((layers, nodes)) => all.extend(std::iter::repeat_n(number(nodes)?, number(layers)?.min(1000))),
-            None => all.push(number(part)?),
-        }
-    }
-    match all.iter().position(|w| !(1..=MOST_NODES).contains(w)) {
-        Some(layer) => Err(format!("hidden layer {layer} would have {} nodes, expected 1 to {MOST_NODES}", all[layer])),
-        None if all.is_empty() || all.len() > 64 => Err(format!("expected 1 to 64 hidden layers, found {}", all.len())),
-        None => Ok(Widths(all)),
-    }
 }
 
 pub(super) fn positive(text: &str) -> Result<usize, String> {
@@ -469,23 +453,11 @@ impl FitArgs {
 mod tests {
     use clap::CommandFactory as _;
 
-    use super::{Cli, domain, widths};
+    use super::{Cli, domain};
 
     #[test]
     fn the_declaration_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn widths_in_every_spelling() {
-        for (text, want) in
-            [("6x128", vec![128; 6]), ("3-3-1-2-2-2", vec![3, 3, 1, 2, 2, 2]), ("8, 2x3", vec![8, 3, 3])]
-        {
-            assert_eq!(widths(text).expect(text).0, want);
-        }
-        for bad in ["", "0", "3,,3", "3-0-1", "a", "-1", "0x5", "99999", "1000x9"] {
-            assert!(widths(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::args::{Domain, ReferenceArgs};
 use crate::data::{Metadata, Surrogate, load_network, table};
 use crate::error::{Error, Result};
 use crate::interval::Interval;
-use crate::model::{AnyModel, Call, Contract, Model as _, Smoothing};
+use crate::model::{AnyModel, Basket, Call, Contract, Model as _, ModelError, Smoothing};
 use crate::pipeline::{Imitation, Inputs, Problem, Reference, Scores};
 
 /// Whether a stage came to its end.
@@ -101,7 +101,10 @@ pub(super) fn load(path: &Path, args: &ReferenceArgs, teacher: Option<(&Path, &N
             imitate(Inputs::uniform(for_each_input(ranges, inputs))?)?
         }
         ReferenceArgs { inputs_file: Some(file), columns, .. } => imitate(points(file, inputs, columns.as_deref())?)?,
-        ReferenceArgs { basket_seed: Some(seed), .. } => model(Problem::new(inputs, *seed)?, path)?,
+        ReferenceArgs { basket_seed: Some(seed), .. } => match naming("model") {
+            Some((of, metadata)) => model(on_basket(of, metadata, *seed)?, path)?,
+            None => model(Problem::new(inputs, *seed)?, path)?,
+        },
         ReferenceArgs { reference: Some(other), .. } => model(problem(other, &named_reference(other)?)?, path)?,
         _ => match (naming("model"), naming("domain")) {
             (Some((of, metadata)), _) => model(problem(of, metadata)?, path)?,
@@ -197,6 +200,17 @@ fn named_reference(path: &Path) -> Result<Metadata> {
 fn problem(path: &Path, metadata: &Metadata) -> Result<Problem> {
     let Described { model, payoff, smoothing, basket_seed } = described(path, metadata)?;
     Problem::of(model, payoff, smoothing, basket_seed).map_err(|e| Error::format(path, e.to_string()))
+}
+
+/// That problem on another random basket of as many assets and the same volatility.
+fn on_basket(path: &Path, metadata: &Metadata, seed: u64) -> Result<Problem> {
+    let Described { model, payoff, smoothing, .. } = described(path, metadata)?;
+    let (bad, old) = (|e: ModelError| Error::format(path, e.to_string()), model.basket());
+    let mut basket = Basket::random(seed, old.assets()).map_err(bad)?;
+    if (basket.volatility() - old.volatility()).abs() > 1e-9 {
+        basket = basket.with_volatility(old.volatility()).map_err(bad)?;
+    }
+    Problem::of(model.with_basket(basket).map_err(bad)?, payoff, smoothing, seed)
 }
 
 /// What a file says of a model and what is written on it.

@@ -21,6 +21,7 @@ mod spread;
 mod stages;
 mod strips;
 pub mod table;
+mod widths;
 
 pub use canvas::save;
 

@@ -142,6 +142,13 @@ impl ProblemArgs {
         (self.model, self.payoff) == (ModelArg::Bachelier, PayoffArg::Call) && untouched && spots
     }
 
+    /// Whether the price is a function of the basket's, as [`Diffusion::is_of_the_basket`](crate::model::Diffusion::is_of_the_basket)
+    /// knows it of the model.
+    pub(super) fn is_of_the_basket(&self, assets: usize) -> bool {
+        let of_assets = matches!(self.payoff, PayoffArg::BestOf | PayoffArg::WorstOf);
+        assets == 1 || (self.model == ModelArg::Bachelier && !of_assets)
+    }
+
     fn contract(&self) -> Result<Contract> {
         let strike = self.strike.unwrap_or(STRIKE);
         let up = self.barrier.unwrap_or(BARRIER_UP);
@@ -197,6 +204,6 @@ fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| "expected a finite number".into())
 }
 
-fn above_zero(text: &str) -> std::result::Result<f64, String> {
+pub(super) fn above_zero(text: &str) -> std::result::Result<f64, String> {
     finite(text).ok().filter(|x| *x > 0.0).ok_or_else(|| "expected a finite number above 0".into())
 }

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::report::{self, Outcome};
 use super::stages::criterion_and_fold;
 use super::table::{self, Stage, StageTable};
+use super::widths;
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
 use crate::pipeline::{ColumnSummary, Method, Plan, Reference, Scores, StageRecord, Study, Table2};
@@ -54,11 +55,8 @@ fn plan(args: &RunArgs) -> Result<Plan> {
     args.fit.apply_to_all(&mut plan);
     plan.prune.keep = args.criterion.keep;
     plan.second_order = args.second_order.curving();
-    plan.pruned = args.widths.0.clone();
-    plan.oversized = match &args.hidden {
-        Some(widths) => widths.0.clone(),
-        None => args.widths.0.iter().map(|&w| w.max(128)).collect(),
-    };
+    plan.pruned = widths::pruned(args.widths.as_ref(), args.problem.is_of_the_basket(args.dims));
+    plan.oversized = args.hidden.as_ref().map_or_else(|| widths::oversized(&plan.pruned), |widths| widths.0.clone());
     // Impossible targets are found before anything is trained.
     crate::prune::check_widths(&plan.oversized, &plan.pruned)?;
     Ok(plan)
@@ -184,7 +182,7 @@ fn write_table(
     let table = Table2 {
         seeds: seeds.to_vec(),
         basket_seeds: baskets.to_vec(),
-        widths: args.widths.0.clone(),
+        widths: plan.pruned.clone(),
         simulation: plan.simulation(),
         columns: runs.iter().map(|(m, runs)| (m.key(), ColumnSummary::of(runs))).collect(),
         seconds: records.iter().map(|r| (r.name.clone(), r.seconds)).collect(),

@@ -7,15 +7,20 @@ use super::files::{self, Loaded, State};
 use super::progress::Progress;
 use super::report;
 use super::table::{Stage, StageTable};
+use super::widths;
 use crate::data::{Surrogate, write_atomically};
 use crate::error::{Error, Result};
+use crate::model::Smoothing;
 use crate::pipeline::{Imitation, Inputs, Plan, Reference, Scores, Study, require_derivatives};
 use crate::prune::{Criterion, Fold, criterion};
 use crate::train::Loss;
 
 pub(super) fn train(args: &TrainArgs) -> Result<()> {
     let mut plan = args.fit.plan();
-    plan.oversized = args.widths.0.clone();
+    plan.oversized = match &args.widths {
+        Some(widths) => widths.0.clone(),
+        None => widths::oversized(&Plan::shape(args.problem.is_of_the_basket(args.dims))),
+    };
     args.fit.apply(&mut plan.train);
     plan.second_order = args.second_order.curving();
     let loss = match (args.loss, plan.second_order) {
@@ -40,7 +45,8 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
 pub(super) fn prune(args: &PruneArgs) -> Result<()> {
     let Loaded { surrogate: teacher, reference, .. } = files::load(&args.model, &args.reference, None)?;
     let mut plan = args.fit.plan();
-    plan.pruned = args.widths.0.clone();
+    let is_of_the_basket = reference.problem().map_or(true, |problem| problem.model.is_of_the_basket());
+    plan.pruned = widths::pruned(args.widths.as_ref(), is_of_the_basket);
     plan.prune.keep = args.criterion.keep;
     args.fit.apply(&mut plan.prune.retrain);
     args.fit.apply(&mut plan.retrain);
@@ -58,7 +64,10 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
 pub(super) fn finetune(args: &FinetuneArgs) -> Result<()> {
     let teacher = args.teacher.as_deref().map(|path| files::read(path, args.reference.output)).transpose()?;
     let named = args.teacher.as_deref().zip(teacher.as_ref());
-    let Loaded { mut surrogate, reference, .. } = files::load(&args.model, &args.reference, named)?;
+    let Loaded { mut surrogate, mut reference, .. } = files::load(&args.model, &args.reference, named)?;
+    if let (Reference::Model(problem), Some(width)) = (&mut reference, args.smoothing) {
+        problem.smoothing = Smoothing::of_width(width).map_err(|e| Error::invalid("smoothing", e.to_string()))?;
+    }
     if teacher.is_none() {
         // What cannot end well is not begun.
         let problem = reference.problem()?;

@@ -99,6 +99,19 @@ impl AnyModel {
         each!(self, m => m.basket())
     }
 
+    /// The same on another basket.
+    ///
+    /// # Errors
+    /// As [`Diffusion::new`].
+    pub fn with_basket(&self, basket: Basket) -> Result<Self, ModelError> {
+        Fields { basket, ..self.clone().into() }.try_into()
+    }
+
+    /// Whether prices depend on the spots through the basket's price alone.
+    pub fn is_of_the_basket(&self) -> bool {
+        each!(self, m => m.is_of_the_basket())
+    }
+
     /// The parameters among the inputs, with their places.
     pub fn parameters(&self) -> Vec<(Parameter, usize)> {
         each!(self, m => m.inputs_are().parameters().collect())

@@ -116,7 +116,7 @@ impl Default for Plan {
             Polish { samples: 1 << 16, held_out: 1 << 14, paths: 64, iterations: 40, patience: 4, most_params: 400 };
         Self {
             oversized: vec![128; 6],
-            pruned: vec![3, 3, 1, 2, 2, 2],
+            pruned: Self::shape(true),
             precision: Precision::Single,
             train: Fit { samples: 1 << 16, epochs: 72, paths: 32, batch: 256, peak: 0.001, fresh: true },
             prune: Pruning { keep: 0.5, retrain: Fit { epochs: 1, peak: 0.003, batch: 512, ..small } },
@@ -143,9 +143,16 @@ impl Plan {
             finetune: small,
             polish: Polish { samples: 1 << 14, held_out: 1 << 13, iterations: 20, ..plan.polish },
             imitation: Polish { samples: 1 << 13, held_out: 1 << 13, iterations: 40, ..plan.imitation },
-            attempts: 1,
+            attempts: 2,
             ..plan
         }
+    }
+
+    /// Hidden widths after pruning: the paper's, whose one-node layer is made for the price of a basket of normal assets, one
+    /// number; else two layers without one: of a call on seven lognormal assets, 3-3-1-2-2-2 missed 1.4 % of the variance of
+    /// the deltas, 12-12 missed 0.02 %.
+    pub fn shape(is_of_the_basket: bool) -> Vec<usize> {
+        if is_of_the_basket { vec![3, 3, 1, 2, 2, 2] } else { vec![12, 12] }
     }
 
     /// What simulation a run rests on, in words.
