@@ -120,6 +120,19 @@ fn an_imported_network_is_pruned_and_fine_tuned_without_a_model() {
         let source = fs::read_to_string(at.join("net.rs")).unwrap();
         assert!(source.contains("80.0 ≤ x[0] ≤ 120.0") && source.contains("R²        values"), "{}", &source[..900]);
         assert_eq!(source.contains("R²        gammas"), activation != Activation::Relu);
+
+        // The last link: priced, it says what its teacher says.
+        fs::write(at.join("spots.csv"), "spot,vol\n90,0.2\n100,0.3\n115,0.45\n").unwrap();
+        works(at, &["price", "--model", "tuned.safetensors", "--in", "spots.csv", "--out", "prices.csv"]);
+        let rows = fs::read_to_string(at.join("prices.csv")).unwrap();
+        assert!(rows.starts_with("value,delta_0,delta_1,gamma\n"), "{rows}");
+        let points = Mat::from_fn(3, 2, |r, j| [[90.0, 0.2], [100.0, 0.3], [115.0, 0.45]][r][j]);
+        let want = teacher.predict(points.as_ref()).values;
+        for (row, want) in rows.lines().skip(1).zip(&want) {
+            let got: f64 = row.split(',').next().unwrap().parse().unwrap();
+            assert!((got - want).abs() < 20.0 * 4.0 * bar.sqrt(), "{name}: {row}, {want}"); // values deviate by some 20
+        }
+        assert_eq!(rows.lines().count(), 4);
     }
 }
 

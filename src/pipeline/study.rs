@@ -31,6 +31,55 @@ pub struct StageRecord {
 
 /// One run of the pipeline: what is learnt, a plan, a seed. Stages change a surrogate in place; if one fails or is interrupted,
 /// the surrogate is left in its last good state, ready to be saved.
+///
+/// Any model and payoff go through it. A put on the product of two lognormal assets:
+/// ```
+/// use sobolev::{data::TestSet, math::{Scalar, random::{Purpose, Streams}}, observer::Unobserved, train::Loss};
+/// use sobolev::model::{Model, Payoff, Regularity, Smoothing};
+/// use sobolev::pipeline::{Plan, Problem, Reference, Scores, Study};
+/// use sobolev::prune::{Fold, IntervalAdjoint};
+///
+/// struct Product;
+/// impl Model for Product {
+///     fn inputs(&self) -> usize { 2 }
+///     fn noise(&self) -> usize { 2 }
+///     fn observables(&self) -> usize { 1 }
+///     fn path<S: Scalar>(&self, spots: &[S], noise: &[S], observables: &mut [S]) {
+///         let shock = S::constant(0.2) * (noise[0] + noise[1]) - S::constant(0.04);
+///         observables[0] = spots[0] * spots[1] * shock.exp();
+///     }
+///     fn training_inputs<S: Scalar>(&self, normals: &[S], spots: &mut [S]) { // a little beyond the test inputs
+///         spots.iter_mut().zip(normals).for_each(|(x, z)| *x = S::constant(0.65) + S::constant(0.7) * z.normal_cdf());
+///     }
+///     fn test_inputs(&self, uniforms: &[f64], spots: &mut [f64]) {
+///         spots.iter_mut().zip(uniforms).for_each(|(x, u)| *x = 0.7 + 0.6 * u);
+///     }
+/// }
+/// struct Put;
+/// impl Payoff for Put {
+///     fn pay<S: Scalar>(&self, observables: &[S], smoothing: Smoothing) -> S {
+///         smoothing.positive_part(S::one() - observables[0])
+///     }
+///     fn regularity(&self) -> Regularity { Regularity::Lipschitz }
+/// }
+///
+/// let test = TestSet::revalued(&Product, &Put, &mut Streams::new(1, Purpose::Test), 200, 4096);
+/// let problem = Problem { model: Product, payoff: Put, smoothing: Smoothing::NONE, test, basket_seed: 0 };
+/// let reference = Reference::Model(Box::new(problem));
+/// let mut plan = Plan { oversized: vec![32, 32], pruned: vec![4, 2], ..Plan::quick() };
+/// # plan.train.samples = 1 << 13;
+/// # (plan.retrain.samples, plan.finetune.samples, plan.polish.samples) = (1 << 13, 1 << 13, 1 << 12);
+/// plan.train.paths = 16;
+/// let (mut study, observer) = (Study::new(&reference, &plan, 1), &mut Unobserved);
+/// let mut large = study.initial(&plan.oversized)?;
+/// study.train(&mut large, Loss::Values, observer)?;
+/// let mut small = large.clone();
+/// study.prune(&mut small, &large, &mut IntervalAdjoint::default(), Fold::Mean, observer)?;
+/// study.finetune_from_model(&mut small, observer)?;
+/// let scores = Scores::of(&small, reference.test());
+/// assert!(scores.values > 0.999 && scores.deltas > 0.99, "{scores:?}");
+/// # Ok::<(), sobolev::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Study<'a, M = AnyModel, P = Contract> {
     pub(super) reference: &'a Reference<M, P>,
