@@ -14,6 +14,8 @@ const RANGE: f64 = 350.0;
 /// Elements taken at once.
 const LANES: usize = 64;
 const U: f64 = f64::EPSILON / 2.0;
+/// The least double, 2⁻¹⁰⁷⁴.
+const ETA: f64 = f64::from_bits(1);
 
 /// `y = f(x)` and `slope = f′(x)`, element by element, as range enclosures.
 ///
@@ -41,12 +43,11 @@ pub fn activation(function: Activation, x: Boxes<'_>, mut y: BoxesMut<'_>, mut s
     exceptions(function, x, &mut y, &mut slope);
 }
 
-/// Values at both ends, and their error bounds.
-struct Ends {
+/// Value and slope at an end, and what the error of the slope is measured by.
+struct End {
     value: f64,
-    value_error: f64,
     slope: f64,
-    slope_error: f64,
+    slope_size: f64,
 }
 
 /// A critical point, bracketed, and the extremum there, rounded away from the other values.
@@ -68,18 +69,36 @@ impl Extremum {
     }
 }
 
-/// Least value and extrema of the slope of an activation.
-struct Extrema {
+/// Error bounds of an activation in doubles, its least value, and the extrema of its slope.
+///
+/// Below, u is 2⁻⁵³ and `e = e⁻ˣ` is good to 3u. The factors leave room for the rounding of the bounds themselves.
+struct Shape {
+    /// Times the value.
+    value_error: f64,
+    /// Times [`End::slope_size`].
+    slope_error: f64,
     least_value: Option<Extremum>,
     greatest_slope: Option<Extremum>,
     least_slope: Option<Extremum>,
 }
 
-const NONE: Extrema = Extrema { least_value: None, greatest_slope: None, least_slope: None };
-const TANH: Extrema = Extrema { greatest_slope: Some(Extremum::new(0.0, 1.0)), ..NONE };
-const SIGMOID: Extrema = Extrema { greatest_slope: Some(Extremum::new(0.0, 0.25)), ..NONE };
+const PLAIN: Shape =
+    Shape { value_error: 0.0, slope_error: 0.0, least_value: None, greatest_slope: None, least_slope: None };
+/// `t = e^(−2|x|) − 1` to 3u of itself, `t/(2+t)` to 6u; `4e/(1+e)²` to 11u.
+const TANH: Shape =
+    Shape { value_error: 12.0 * U, slope_error: 16.0 * U, greatest_slope: Some(Extremum::new(0.0, 1.0)), ..PLAIN };
+/// Of the 3u of e 2u are shared by `1+e`, and that is good to 4u: s = 1/(1+e) to 5u of itself, its product p with 1−s = e·s
+/// to 11u (what is shared enters with opposite signs).
+const SIGMOID: Shape =
+    Shape { value_error: 8.0 * U, slope_error: 14.0 * U, greatest_slope: Some(Extremum::new(0.0, 0.25)), ..PLAIN };
+/// `ln(1+e)` to 8u, the sum with `x` to 9u.
+const SOFTPLUS: Shape = Shape { value_error: 12.0 * U, slope_error: 8.0 * U, ..PLAIN };
+/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 12u of the second.
+///
 /// The values are the second doubles outward from the extrema.
-const SILU: Extrema = Extrema {
+const SILU: Shape = Shape {
+    value_error: 8.0 * U,
+    slope_error: 14.0 * U,
     least_value: Some(Extremum::new(-1.278464542761074, (-0.2784645427610738_f64).next_down())),
     greatest_slope: Some(Extremum::new(2.3993572805154675, 1.099_839_320_128_867_f64.next_up())),
     least_slope: Some(Extremum::new(-2.3993572805154675, (-0.09983932012886692_f64).next_down())),
@@ -106,75 +125,59 @@ impl Sweep<'_, '_, '_> {
     pub(super) fn run<C: Contract>(self, c: C) {
         let Self { function, x, y, slope } = self;
         match function {
-            Activation::Identity => ends(c, x, y, slope, NONE, identity),
             Activation::Relu => relu(x, y, slope),
-            Activation::Tanh => ends(c, x, y, slope, TANH, tanh),
-            Activation::Sigmoid => ends(c, x, y, slope, SIGMOID, sigmoid),
-            Activation::Softplus => ends(c, x, y, slope, NONE, softplus),
+            Activation::Identity => identity(x, y, slope),
+            Activation::Tanh => ends(c, x, y, slope, TANH, by_slope(Activation::Tanh)),
+            Activation::Sigmoid => ends(c, x, y, slope, SIGMOID, by_slope(Activation::Sigmoid)),
+            Activation::Softplus => ends(c, x, y, slope, SOFTPLUS, by_slope(Activation::Softplus)),
             Activation::Silu => ends(c, x, y, slope, SILU, silu),
         }
     }
 }
 
+/// An activation whose slope is good to a multiple of itself.
 #[inline(always)]
-fn identity<C: Contract>(_: C, x: f64) -> Ends {
-    Ends { value: x, value_error: 0.0, slope: 1.0, slope_error: 0.0 }
+fn by_slope<C: Contract>(function: Activation) -> impl Fn(C, f64) -> End + Copy {
+    #[inline(always)]
+    move |c, x| {
+        let [value, slope, ..] = function.jet(c, x);
+        End { value, slope, slope_size: slope }
+    }
 }
 
-/// With `e = e⁻ˣ` to 3u, of which 2u are shared by `1+e`, and that to 4u: s = 1/(1+e) to 5u of itself, its product p with
-/// 1−s = e·s to 11u (what is shared enters with opposite signs). Here and below the factors leave room for the rounding of
-/// the bounds themselves.
 #[inline(always)]
-fn sigmoid<C: Contract>(c: C, x: f64) -> Ends {
-    let [value, slope, ..] = Activation::Sigmoid.jet(c, x);
-    Ends { value, value_error: 8.0 * U * value, slope, slope_error: 12.0 * U * slope }
-}
-
-/// `t = e^(−2|x|) − 1` to 3u of itself, `t/(2+t)` to 6u; `4e/(1+e)²` to 11u.
-#[inline(always)]
-fn tanh<C: Contract>(c: C, x: f64) -> Ends {
-    let [value, slope, ..] = Activation::Tanh.jet(c, x);
-    Ends { value, value_error: 12.0 * U * value.abs(), slope, slope_error: 16.0 * U * slope }
-}
-
-/// `ln(1+e)` to 8u, the sum with `x` to 9u.
-#[inline(always)]
-fn softplus<C: Contract>(c: C, x: f64) -> Ends {
-    let [value, slope, ..] = Activation::Softplus.jet(c, x);
-    Ends { value, value_error: 12.0 * U * value, slope, slope_error: 8.0 * U * slope }
-}
-
-/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 12u of the second.
-#[inline(always)]
-fn silu<C: Contract>(c: C, x: f64) -> Ends {
+fn silu<C: Contract>(c: C, x: f64) -> End {
     let [value, slope, ..] = Activation::Silu.jet(c, x);
     let [s, p, ..] = Activation::Sigmoid.jet(c, x);
-    Ends { value, value_error: 8.0 * U * value.abs(), slope, slope_error: 14.0 * U * (s + x.abs() * p) }
+    End { value, slope, slope_size: c.mul_add(x.abs(), p, s) }
 }
 
-/// One tile of [`ends`].
+/// One tile of [`ends`]. `x − (ku|x| + η)` grows with `x`, so that hulls may be taken first; η is for products that
+/// underflow.
 #[inline(always)]
 fn step<C: Contract>(
     c: C,
     lo: &[f64; LANES],
     hi: &[f64; LANES],
     [y_lo, y_hi, slope_lo, slope_hi]: [&mut [f64; LANES]; 4],
-    extrema: &Extrema,
-    f: impl Fn(C, f64) -> Ends + Copy,
+    shape: &Shape,
+    f: impl Fn(C, f64) -> End + Copy,
 ) {
     for i in 0..LANES {
         let (a, b) = (f(c, lo[i]), f(c, hi[i]));
-        y_lo[i] = least(a.value - a.value_error, b.value - b.value_error);
-        y_hi[i] = greatest(a.value + a.value_error, b.value + b.value_error);
-        slope_lo[i] = least(a.slope - a.slope_error, b.slope - b.slope_error);
-        slope_hi[i] = greatest(a.slope + a.slope_error, b.slope + b.slope_error);
-        if let Some(e) = extrema.least_value {
+        let (below, above) = (least(a.value, b.value), greatest(a.value, b.value));
+        y_lo[i] = below - c.mul_add(below.abs(), shape.value_error, ETA);
+        y_hi[i] = above + c.mul_add(above.abs(), shape.value_error, ETA);
+        let slope = |end: &End, error: f64| c.mul_add(end.slope_size, error, end.slope);
+        slope_lo[i] = least(slope(&a, -shape.slope_error), slope(&b, -shape.slope_error));
+        slope_hi[i] = greatest(slope(&a, shape.slope_error), slope(&b, shape.slope_error));
+        if let Some(e) = shape.least_value {
             y_lo[i] = if e.inside(lo[i], hi[i]) { e.value } else { y_lo[i] };
         }
-        if let Some(e) = extrema.greatest_slope {
+        if let Some(e) = shape.greatest_slope {
             slope_hi[i] = if e.inside(lo[i], hi[i]) { e.value } else { slope_hi[i] };
         }
-        if let Some(e) = extrema.least_slope {
+        if let Some(e) = shape.least_slope {
             slope_lo[i] = if e.inside(lo[i], hi[i]) { e.value } else { slope_lo[i] };
         }
     }
@@ -197,8 +200,8 @@ fn ends<C: Contract>(
     x: Boxes<'_>,
     y: &mut BoxesMut<'_>,
     slope: &mut BoxesMut<'_>,
-    extrema: Extrema,
-    f: impl Fn(C, f64) -> Ends + Copy,
+    shape: Shape,
+    f: impl Fn(C, f64) -> End + Copy,
 ) {
     let (los, lo_rest) = x.lo.as_chunks::<LANES>();
     let (his, hi_rest) = x.hi.as_chunks::<LANES>();
@@ -207,7 +210,7 @@ fn ends<C: Contract>(
     let (slope_los, slope_lo_rest) = slope.lo.as_chunks_mut::<LANES>();
     let (slope_his, slope_hi_rest) = slope.hi.as_chunks_mut::<LANES>();
     for (((((lo, hi), a), b), c), d) in los.iter().zip(his).zip(y_los).zip(y_his).zip(slope_los).zip(slope_his) {
-        step(contract, lo, hi, [a, b, c, d], &extrema, f);
+        step(contract, lo, hi, [a, b, c, d], &shape, f);
     }
     // The last few, in a padded tile.
     let rest = lo_rest.len();
@@ -216,12 +219,21 @@ fn ends<C: Contract>(
         tile[0][..rest].copy_from_slice(lo_rest);
         tile[1][..rest].copy_from_slice(hi_rest);
         let [lo, hi, a, b, c, d] = &mut tile;
-        step(contract, lo, hi, [a, b, c, d], &extrema, f);
+        step(contract, lo, hi, [a, b, c, d], &shape, f);
         y_lo_rest.copy_from_slice(&a[..rest]);
         y_hi_rest.copy_from_slice(&b[..rest]);
         slope_lo_rest.copy_from_slice(&c[..rest]);
         slope_hi_rest.copy_from_slice(&d[..rest]);
     }
+}
+
+/// Exact.
+#[inline(always)]
+fn identity(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
+    y.lo.copy_from_slice(x.lo);
+    y.hi.copy_from_slice(x.hi);
+    slope.lo.fill(1.0);
+    slope.hi.fill(1.0);
 }
 
 /// Exact; the slope is `[0, 1]` where the kink is touched.
@@ -234,11 +246,27 @@ fn relu(x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
     }
 }
 
+/// Whether the bounds of the errors are proved for an element.
+#[inline(always)]
+fn proved(lo: f64, hi: f64) -> bool {
+    (lo >= -RANGE) & (hi <= RANGE) & (lo <= hi)
+}
+
+/// Whether they are for all elements.
+struct AllProved<'a>(Boxes<'a>);
+
+impl WithSimd for AllProved<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> bool {
+        self.0.lo.iter().zip(self.0.hi).fold(true, |all, (&lo, &hi)| all & proved(lo, hi))
+    }
+}
+
 /// Elements that are unbounded, empty, no interval, or out of the proved range: by definition.
 #[inline(always)]
 fn exceptions(function: Activation, x: Boxes<'_>, y: &mut BoxesMut<'_>, slope: &mut BoxesMut<'_>) {
-    let proved = |lo: f64, hi: f64| (lo >= -RANGE) & (hi <= RANGE) & (lo <= hi);
-    if x.lo.iter().zip(x.hi).fold(true, |all, (&lo, &hi)| all & proved(lo, hi)) {
+    if Arch::new().dispatch(AllProved(x)) {
         return;
     }
     for i in 0..x.len() {
