@@ -1,5 +1,7 @@
 //! From bounds to centre and radius, and back, each rounded to the safe side.
 
+use pulp::Simd;
+
 /// Half an ulp of 1: 2⁻⁵³.
 const U: f64 = f64::EPSILON / 2.0;
 /// The least double, 2⁻¹⁰⁷⁴.
@@ -17,25 +19,25 @@ pub(super) fn gamma(terms: usize) -> f64 {
     k * (1.0 + 2.0 * k)
 }
 
-/// `(m, q)` with `x ∈ m ± ρ` and `q ≥ ρ + γ|m|`, and `a ≥ |m| + ρ`.
+/// `(m, q)` with `x ∈ m ± ρ` and `q ≥ ρ + γ|m|`.
 ///
-/// `m` lies within `[lo, hi]`, since rounding is monotone. Each rounding of `q` loses at most `u` of it, and the product
-/// half the least double. NaN where a bound is infinite.
+/// `ρ` is the greater distance of `m` from an end, so that any `m` will do. Each rounding of `q` loses at most `u` of it, and
+/// the product half the least double. `m` is NaN for crossed bounds, and not finite where a bound is infinite.
 #[inline(always)]
-pub(super) fn centre_and_radius(lo: f64, hi: f64, gamma: f64) -> (f64, f64, f64) {
-    let m = 0.5 * lo + 0.5 * hi;
-    let (above, below) = (hi - m, m - lo);
-    let radius = if above > below { above } else { below };
-    let q = (radius + gamma * m.abs()) * (1.0 + 8.0 * U) + 2.0 * ETA;
-    let magnitude = (radius + m.abs()) * (1.0 + 8.0 * U);
+pub(super) fn centre_and_radius<S: Simd>(simd: S, lo: S::f64s, hi: S::f64s, gamma: f64) -> (S::f64s, S::f64s) {
+    let constant = |x| simd.splat_f64s(x);
+    let m = simd.mul_add_e_f64s(constant(0.5), lo, simd.mul_f64s(constant(0.5), hi));
+    let radius = simd.max_f64s(simd.sub_f64s(hi, m), simd.sub_f64s(m, lo));
+    let q = simd.mul_add_e_f64s(constant(gamma), simd.abs_f64s(m), radius);
+    let q = simd.mul_add_e_f64s(q, constant(1.0 + 8.0 * U), constant(2.0 * ETA));
     // Crossed bounds, ∅, must not pass for an interval.
-    if lo <= hi { (m, q, magnitude) } else { (f64::NAN, f64::NAN, f64::NAN) }
+    (simd.select_f64s(simd.less_than_or_equal_f64s(lo, hi), m, constant(f64::NAN)), q)
 }
 
 /// `(w, ρ)` with `[lo, hi] ⊆ w ± ρ`.
 #[inline(always)]
 pub(super) fn weight_and_radius(lo: f64, hi: f64) -> (f64, f64) {
-    let (m, radius, _) = centre_and_radius(lo, hi, 0.0);
+    let (m, radius) = centre_and_radius(pulp::Scalar::new(), lo, hi, 0.0);
     // A point is its own centre, unless halving it lost the last bit of a subnormal number.
     (m, if m == lo && m == hi { 0.0 } else { radius })
 }
@@ -46,9 +48,18 @@ pub(super) fn weight_and_radius(lo: f64, hi: f64) -> (f64, f64) {
 /// `r` is itself a computed sum of numbers that are not negative, so that `r(1 + γ)` is above the exact one; its products
 /// may have lost less than 2⁻¹⁰²² in all to underflow.
 #[inline(always)]
-pub(super) fn bounds(c: f64, r: f64, bias: f64, gamma: f64) -> (f64, f64) {
-    let c = c + bias;
-    let r = (r + gamma * bias.abs()) * (1.0 + 4.0 * gamma) + f64::MIN_POSITIVE;
-    let (lo, hi) = (c - r, c + r);
-    (lo - (lo.abs() * (2.0 * U) + ETA), hi + (hi.abs() * (2.0 * U) + ETA))
+pub(super) fn bounds<S: Simd>(simd: S, c: S::f64s, r: S::f64s, bias: S::f64s, gamma: f64) -> (S::f64s, S::f64s) {
+    let constant = |x| simd.splat_f64s(x);
+    let c = simd.add_f64s(c, bias);
+    let r = simd.mul_add_e_f64s(constant(gamma), simd.abs_f64s(bias), r);
+    let r = simd.mul_add_e_f64s(r, constant(1.0 + 4.0 * gamma), constant(f64::MIN_POSITIVE));
+    let outward = |x| simd.mul_add_e_f64s(simd.abs_f64s(x), constant(2.0 * U), constant(ETA));
+    let (lo, hi) = (simd.sub_f64s(c, r), simd.add_f64s(c, r));
+    (simd.sub_f64s(lo, outward(lo)), simd.add_f64s(hi, outward(hi)))
+}
+
+/// `check`, which is zero, or NaN from the first bound on that is not finite.
+#[inline(always)]
+pub(super) fn finite<S: Simd>(simd: S, lo: S::f64s, hi: S::f64s, check: S::f64s) -> S::f64s {
+    simd.mul_add_e_f64s(simd.sub_f64s(hi, lo), simd.splat_f64s(0.0), check)
 }

@@ -22,6 +22,7 @@ mod activation;
 mod affine;
 mod bounds;
 mod multiply;
+mod one_box;
 mod product;
 
 #[cfg(test)]

@@ -56,10 +56,11 @@ impl WithSimd for Product<'_, '_> {
             let [ac, ad, bc, bd] = [a[i] * c[i], a[i] * d[i], b[i] * c[i], b[i] * d[i]];
             let least = min(min(ac, ad), min(bc, bd));
             let greatest = max(max(ac, ad), max(bc, bd));
-            lo[i] = least - (4.0 * U * least.abs() + ETA);
-            hi[i] = greatest + (4.0 * U * greatest.abs() + ETA);
+            let below = least - (4.0 * U * least.abs() + ETA);
+            let above = greatest + (4.0 * U * greatest.abs() + ETA);
+            (lo[i], hi[i]) = (below, above);
             // Not finite anywhere makes one of these NaN or infinite, and nothing times zero finite.
-            let spread = (b[i] - a[i]) + (d[i] - c[i]) + (hi[i] - lo[i]);
+            let spread = (b[i] - a[i]) + (d[i] - c[i]) + (above - below);
             sound &= (spread < f64::INFINITY) & (a[i] <= b[i]) & (c[i] <= d[i]);
         }
         sound

@@ -1,10 +1,11 @@
-//! The one product behind forward and adjoint layers: centres and radii in one sweep over the weights.
+//! The one product behind forward and adjoint layers: centres and radii in one sweep over the weights. Here for many boxes,
+//! in [`one_box`](super::one_box) for a single one.
 
 use core::ops::Range;
 
 use pulp::Simd;
 
-use super::bounds::{bounds, centre_and_radius, gamma, weight_and_radius};
+use super::bounds::{bounds, centre_and_radius, finite, gamma, weight_and_radius};
 use super::{Boxes, BoxesMut, Interval, Weights};
 
 /// `y[o] = Σᵢ w[o·row + i·column]·x[i] + bias[o]` for each box.
@@ -23,16 +24,15 @@ pub(super) struct Product<'a> {
 /// Boxes taken at once; a multiple of the width of every vector register.
 const TILE: usize = 16;
 /// Inputs taken at once: their centres and radii stay in the first-level cache.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 /// Rows of interval weights converted at once.
-const ROWS: usize = 8;
+pub(super) const ROWS: usize = 8;
 
-/// Centres `m`, radii `q ≥ ρ + γ|m|` and magnitudes `a` of a block of inputs, a tile of boxes wide. What lies beyond the
-/// last box is left over from earlier, and never stored.
+/// Centres `m` and radii `q ≥ ρ + γ|m|` of a block of inputs, a tile of boxes wide. What lies beyond the last box is left
+/// over from earlier, and never stored.
 struct Inputs {
     m: [[f64; TILE]; BLOCK],
     q: [[f64; TILE]; BLOCK],
-    a: [[f64; TILE]; BLOCK],
 }
 
 /// Weights of a few rows over a block of inputs. `w[r·row + i·column]`; radii likewise, or none.
@@ -44,9 +44,51 @@ struct Panel<'a> {
     column: usize,
 }
 
+/// Where the sums of a tile go: centres in the place of the lower bounds and radii in that of the upper ones, until after
+/// the last block each pair becomes bounds.
+struct Sums<'a, S: Simd> {
+    simd: S,
+    lo: &'a mut [f64],
+    hi: &'a mut [f64],
+    bias: Option<&'a [f64]>,
+    gamma: f64,
+    /// All boxes, and those of the tile.
+    stride: usize,
+    tile: Range<usize>,
+    first: bool,
+    last: bool,
+    /// Zeros as long as all bounds are finite.
+    check: S::f64s,
+}
+
+impl<S: Simd> Sums<'_, S> {
+    /// Adds products of a row, a register from the given place of the tile on.
+    #[inline(always)]
+    fn add(&mut self, row: usize, place: usize, c: S::f64s, r: S::f64s) {
+        let start = self.tile.start + place;
+        if start >= self.tile.end {
+            return;
+        }
+        let (simd, at) = (self.simd, row * self.stride);
+        let range = at + start..at + self.tile.end.min(start + S::F64_LANES);
+        let (lo, hi) = (&mut self.lo[range.clone()], &mut self.hi[range]);
+        let (mut c, mut r) = (c, r);
+        if !self.first {
+            (c, r) = (simd.add_f64s(load(simd, lo), c), simd.add_f64s(load(simd, hi), r));
+        }
+        if self.last {
+            let bias = simd.splat_f64s(self.bias.map_or(0.0, |b| b[row]));
+            (c, r) = bounds(simd, c, r, bias, self.gamma);
+            self.check = finite(simd, c, r, self.check);
+        }
+        store(simd, lo, c);
+        store(simd, hi, r);
+    }
+}
+
 impl Product<'_> {
-    /// Centres and radii are summed in the places of the lower and upper bounds, block by block of inputs; then each pair
-    /// becomes bounds.
+    /// Block by block of inputs, centres and radii are summed in the places of the lower and upper bounds; after the last
+    /// block each pair becomes bounds. What is not finite is computed again by definition.
     #[inline(always)]
     pub(super) fn run<S: Simd>(self, simd: S) {
         let gamma = gamma(self.inputs);
@@ -56,44 +98,54 @@ impl Product<'_> {
     /// The same with another bound of the rounding errors, which a test shows to be needed.
     #[inline(always)]
     pub(super) fn run_with<S: Simd>(mut self, simd: S, gamma: f64) {
-        self.y.lo.fill(0.0);
-        self.y.hi.fill(0.0);
-        let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK], a: [[0.0; TILE]; BLOCK] };
-        for start in (0..self.inputs).step_by(BLOCK) {
-            let block = start..self.inputs.min(start + BLOCK);
-            if self.boxes == 1 {
-                self.one_box(simd, block, gamma);
-            } else {
-                for tile in (0..self.boxes).step_by(TILE) {
-                    self.tile(simd, block.clone(), tile, inputs, gamma);
-                }
-            }
+        let finite = if self.boxes == 1 { self.one_box(simd, gamma) } else { self.many_boxes(simd, gamma) };
+        if !finite {
+            self.by_definition();
         }
-        self.finish(gamma);
     }
 
-    /// Adds the products of a block of inputs for up to [`TILE`] boxes.
+    /// Blocks of inputs; an empty one if there are none.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let inputs = self.inputs;
+        (0..inputs.max(1)).step_by(BLOCK).map(move |start| start..inputs.min(start + BLOCK))
+    }
+
+    /// The bounds of many boxes; returns whether all are finite.
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, simd: S, block: Range<usize>, tile: usize, inputs: &mut Inputs, gamma: f64) {
+    fn many_boxes<S: Simd>(&mut self, simd: S, gamma: f64) -> bool {
+        let inputs = &mut Inputs { m: [[0.0; TILE]; BLOCK], q: [[0.0; TILE]; BLOCK] };
+        let mut finite = true;
+        for block in self.blocks() {
+            for tile in (0..self.boxes).step_by(TILE) {
+                finite &= self.tile(simd, block.clone(), tile, inputs, gamma);
+            }
+        }
+        finite
+    }
+
+    /// Adds the products of a block of inputs for up to [`TILE`] boxes, and makes bounds of the sums if it is the last
+    /// block. Returns whether these are all finite.
+    #[inline(always)]
+    fn tile<S: Simd>(&mut self, simd: S, block: Range<usize>, tile: usize, inputs: &mut Inputs, gamma: f64) -> bool {
         let boxes = TILE.min(self.boxes - tile);
         for (k, i) in block.clone().enumerate() {
             let at = i * self.boxes + tile;
             let (lo, hi) = (&self.x.lo[at..at + boxes], &self.x.hi[at..at + boxes]);
-            let (m, q, a) = (&mut inputs.m[k], &mut inputs.q[k], &mut inputs.a[k]);
-            for b in 0..boxes {
-                (m[b], q[b], a[b]) = centre_and_radius(lo[b], hi[b], gamma);
-            }
+            centres_and_radii(simd, lo, hi, gamma, &mut inputs.m[k][..boxes], &mut inputs.q[k][..boxes]);
         }
-        let (depth, stride) = (block.len(), self.boxes);
-        let mut store = |row: usize, c: &[f64; TILE], r: &[f64; TILE]| {
-            let at = row * stride + tile;
-            for (sum, c) in self.y.lo[at..at + boxes].iter_mut().zip(c) {
-                *sum += c;
-            }
-            for (sum, r) in self.y.hi[at..at + boxes].iter_mut().zip(r) {
-                *sum += r;
-            }
+        let mut sums = Sums {
+            simd,
+            lo: &mut *self.y.lo,
+            hi: &mut *self.y.hi,
+            bias: self.bias,
+            gamma,
+            stride: self.boxes,
+            tile: tile..tile + boxes,
+            first: block.start == 0,
+            last: block.end == self.inputs,
+            check: simd.splat_f64s(0.0),
         };
+        let depth = block.len();
         let wide = S::REGISTER_COUNT >= 32;
         match self.weights {
             Weights::Points(w) => {
@@ -105,32 +157,10 @@ impl Product<'_> {
                         row: self.row,
                         column: self.column,
                     };
-                    let rows = self.outputs - row;
-                    row += match rows {
-                        6.. if wide => micro::<S, 6, 2>(
-                            simd,
-                            panel,
-                            inputs,
-                            depth,
-                            #[inline(always)]
-                            |r, c, q| store(row + r, c, q),
-                        ),
-                        4.. => micro::<S, 4, 1>(
-                            simd,
-                            panel,
-                            inputs,
-                            depth,
-                            #[inline(always)]
-                            |r, c, q| store(row + r, c, q),
-                        ),
-                        _ => micro::<S, 1, 2>(
-                            simd,
-                            panel,
-                            inputs,
-                            depth,
-                            #[inline(always)]
-                            |r, c, q| store(row + r, c, q),
-                        ),
+                    row += match self.outputs - row {
+                        4.. if wide => micro::<S, 4, 2>(simd, panel, inputs, depth, &mut sums, row),
+                        4.. => micro::<S, 4, 1>(simd, panel, inputs, depth, &mut sums, row),
+                        _ => micro::<S, 1, 2>(simd, panel, inputs, depth, &mut sums, row),
                     };
                 }
             }
@@ -140,85 +170,22 @@ impl Product<'_> {
                     let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
                     for r in 0..rows {
                         let panel = Panel { w: &centres[r], radii: Some(&radii[r]), row: BLOCK, column: 1 };
-                        micro::<S, 1, 2>(
-                            simd,
-                            panel,
-                            inputs,
-                            depth,
-                            #[inline(always)]
-                            |_, c, q| store(row + r, c, q),
-                        );
+                        micro::<S, 1, 2>(simd, panel, inputs, depth, &mut sums, row + r);
                     }
                 }
             }
         }
+        simd.reduce_sum_f64s(sums.check) == 0.0
     }
 
-    /// Adds the products of a block of inputs for a single box.
-    #[inline(always)]
-    fn one_box<S: Simd>(&mut self, simd: S, block: Range<usize>, gamma: f64) {
-        let (mut m, mut q, mut a) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-        let (lo, hi) = (&self.x.lo[block.clone()], &self.x.hi[block.clone()]);
-        for k in 0..block.len() {
-            (m[k], q[k], a[k]) = centre_and_radius(lo[k], hi[k], gamma);
-        }
-        let (depth, inputs) = (block.len(), [&m, &q, &a]);
-        let mut sums = (&mut *self.y.lo, &mut *self.y.hi);
-        match self.weights {
-            Weights::Points(w) if self.column == 1 => {
-                let mut r = 0;
-                while r < self.outputs {
-                    let rows = &w[r * self.row + block.start..];
-                    r += match self.outputs - r {
-                        4.. => dots::<S, 4>(simd, rows, self.row, depth, inputs, &mut sums, r),
-                        _ => dots::<S, 1>(simd, rows, self.row, depth, inputs, &mut sums, r),
-                    };
-                }
-            }
-            Weights::Points(w) => {
-                let rows = &w[block.start * self.column..];
-                axpy(simd, rows, self.column, &m[..depth], &q[..depth], sums.0, sums.1);
-            }
-            Weights::Intervals(w) => {
-                for row in (0..self.outputs).step_by(ROWS) {
-                    let rows = ROWS.min(self.outputs - row);
-                    let (centres, radii) = packed(w, row..row + rows, block.clone(), self.row, self.column);
-                    for r in 0..rows {
-                        let [(c, radius)] =
-                            dot::<S, 1>(simd, [&centres[r][..depth]], Some([&radii[r][..depth]]), inputs);
-                        sums.0[row + r] += c;
-                        sums.1[row + r] += radius;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Turns centres and radii into bounds; what is not finite is computed again by definition.
-    #[inline(always)]
-    fn finish(&mut self, gamma: f64) {
-        for o in 0..self.outputs {
-            let bias = self.bias.map_or(0.0, |b| b[o]);
-            let row = o * self.boxes..(o + 1) * self.boxes;
-            let mut finite = true;
-            for (lo, hi) in self.y.lo[row.clone()].iter_mut().zip(&mut self.y.hi[row]) {
-                (*lo, *hi) = bounds(*lo, *hi, bias, gamma);
-                finite &= lo.is_finite() & hi.is_finite();
-            }
-            if !finite {
-                self.by_definition(o);
-            }
-        }
-    }
-
-    /// The outputs of a node that are not finite, by interval operations one after the other.
+    /// The outputs that are not finite, by interval operations one after the other.
     #[cold]
-    fn by_definition(&mut self, output: usize) {
-        for b in 0..self.boxes {
-            let at = output * self.boxes + b;
+    fn by_definition(&mut self) {
+        for at in 0..self.outputs * self.boxes {
             if self.y.lo[at].is_finite() && self.y.hi[at].is_finite() {
                 continue;
             }
+            let (output, b) = (at / self.boxes, at % self.boxes);
             let bias = Interval::point(self.bias.map_or(0.0, |bias| bias[output]));
             let sum = (0..self.inputs).fold(bias, |sum, i| {
                 sum + self.weights.get(output * self.row + i * self.column) * self.x.get(i * self.boxes + b)
@@ -228,9 +195,20 @@ impl Product<'_> {
     }
 }
 
+/// Centres and radii of some inputs, of as many as there is room for.
+#[inline(always)]
+pub(super) fn centres_and_radii<S: Simd>(simd: S, lo: &[f64], hi: &[f64], gamma: f64, m: &mut [f64], q: &mut [f64]) {
+    let lanes = S::F64_LANES;
+    for (((lo, hi), m), q) in lo.chunks(lanes).zip(hi.chunks(lanes)).zip(m.chunks_mut(lanes)).zip(q.chunks_mut(lanes)) {
+        let (centre, radius) = centre_and_radius(simd, load(simd, lo), load(simd, hi), gamma);
+        store(simd, m, centre);
+        store(simd, q, radius);
+    }
+}
+
 /// Centres and radii of some rows of interval weights over a block of inputs.
 #[inline(always)]
-fn packed(
+pub(super) fn packed(
     w: Boxes<'_>,
     rows: Range<usize>,
     block: Range<usize>,
@@ -257,18 +235,18 @@ fn packed(
     (centres, radii)
 }
 
-/// `MR` rows of weights by a tile of boxes, `NV` registers at a time: hands each row's sums of centres and radii to `store`
-/// and returns `MR`. Every loop over the accumulators must be small enough to unroll, or they go to memory.
+/// `MR` rows of weights by a tile of boxes, `NV` registers at a time: adds each row's products to the sums from `row` on, and
+/// returns `MR`. Every loop over the accumulators must be small enough to unroll, or they go to memory.
 #[inline(always)]
 fn micro<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     panel: Panel<'_>,
     inputs: &Inputs,
     depth: usize,
-    mut store: impl FnMut(usize, &[f64; TILE], &[f64; TILE]),
+    sums: &mut Sums<'_, S>,
+    row: usize,
 ) -> usize {
     let lanes = S::F64_LANES;
-    let mut sums = [[[0.0; TILE]; 2]; MR];
     for part in 0..TILE / (NV * lanes) {
         let mut c = [[simd.splat_f64s(0.0); NV]; MR];
         let mut radius = [[simd.splat_f64s(0.0); NV]; MR];
@@ -284,23 +262,26 @@ fn micro<S: Simd, const MR: usize, const NV: usize>(
                     radius[r][v] = simd.mul_add_e_f64s(size, q[v], radius[r][v]);
                 }
                 if let Some(radii) = panel.radii {
-                    let (w, a) = (simd.splat_f64s(radii[at]), registers::<S, NV>(&inputs.a[k], part));
+                    let w = simd.splat_f64s(radii[at]);
                     for v in 0..NV {
-                        radius[r][v] = simd.mul_add_e_f64s(w, a[v], radius[r][v]);
+                        radius[r][v] = simd.mul_add_e_f64s(w, magnitude(simd, m[v], q[v]), radius[r][v]);
                     }
                 }
             }
         }
         for r in 0..MR {
-            let at = part * NV;
-            S::as_mut_simd_f64s(&mut sums[r][0]).0[at..at + NV].copy_from_slice(&c[r]);
-            S::as_mut_simd_f64s(&mut sums[r][1]).0[at..at + NV].copy_from_slice(&radius[r]);
+            for v in 0..NV {
+                sums.add(row + r, (part * NV + v) * lanes, c[r][v], radius[r][v]);
+            }
         }
     }
-    for (r, [c, radius]) in sums.iter().enumerate() {
-        store(r, c, radius);
-    }
     MR
+}
+
+/// What an input's magnitude does not exceed: `|m| + q`, but for one rounding.
+#[inline(always)]
+pub(super) fn magnitude<S: Simd>(simd: S, m: S::f64s, q: S::f64s) -> S::f64s {
+    simd.add_f64s(simd.abs_f64s(m), q)
 }
 
 /// `NV` registers of a row of a tile.
@@ -309,139 +290,21 @@ fn registers<S: Simd, const NV: usize>(row: &[f64; TILE], part: usize) -> [S::f6
     *S::as_simd_f64s(row).0[part * NV..].first_chunk().expect("a tile is whole registers")
 }
 
-/// `c += w·m` and `radius += |w|·q`, in each of `N` places.
+/// A whole register, or what there is of one.
 #[inline(always)]
-fn accumulate<S: Simd, const N: usize>(
-    simd: S,
-    w: [S::f64s; N],
-    m: S::f64s,
-    q: S::f64s,
-    c: &mut [S::f64s; N],
-    radius: &mut [S::f64s; N],
-) {
-    for i in 0..N {
-        c[i] = simd.mul_add_e_f64s(w[i], m, c[i]);
-        radius[i] = simd.mul_add_e_f64s(simd.abs_f64s(w[i]), q, radius[i]);
-    }
-}
-
-/// Adds the products of `MR` rows with one box to the sums from `row` on, and returns `MR`.
-#[inline(always)]
-fn dots<S: Simd, const MR: usize>(
-    simd: S,
-    w: &[f64],
-    stride: usize,
-    depth: usize,
-    inputs: [&[f64; BLOCK]; 3],
-    sums: &mut (&mut [f64], &mut [f64]),
-    row: usize,
-) -> usize {
-    let mut rows: [&[f64]; MR] = [&[]; MR];
-    for r in 0..MR {
-        rows[r] = &w[r * stride..][..depth];
-    }
-    let products = dot::<S, MR>(simd, rows, None, inputs);
-    for r in 0..MR {
-        sums.0[row + r] += products[r].0;
-        sums.1[row + r] += products[r].1;
-    }
-    MR
-}
-
-/// Centres and radii of the products of `MR` rows with one box.
-#[inline(always)]
-fn dot<S: Simd, const MR: usize>(
-    simd: S,
-    rows: [&[f64]; MR],
-    radii: Option<[&[f64]; MR]>,
-    [m, q, a]: [&[f64; BLOCK]; 3],
-) -> [(f64, f64); MR] {
-    let (mut c, mut radius) = ([simd.splat_f64s(0.0); MR], [simd.splat_f64s(0.0); MR]);
-    let (m, q, a) = (S::as_simd_f64s(m).0, S::as_simd_f64s(q).0, S::as_simd_f64s(a).0);
-    let whole = rows[0].len() / S::F64_LANES;
-    let mut bodies: [&[S::f64s]; MR] = [&[]; MR];
-    for r in 0..MR {
-        bodies[r] = &S::as_simd_f64s(rows[r]).0[..whole];
-    }
-    let mut w = c;
-    for (k, (&m, &q)) in m[..whole].iter().zip(&q[..whole]).enumerate() {
-        for r in 0..MR {
-            w[r] = bodies[r][k];
-        }
-        accumulate(simd, w, m, q, &mut c, &mut radius);
-    }
-    if whole * S::F64_LANES < rows[0].len() {
-        for r in 0..MR {
-            w[r] = simd.partial_load_f64s(&rows[r][whole * S::F64_LANES..]);
-        }
-        accumulate(simd, w, m[whole], q[whole], &mut c, &mut radius);
-    }
-    if let Some(radii) = radii {
-        for r in 0..MR {
-            let (body, rest) = S::as_simd_f64s(radii[r]);
-            for (w, a) in body.iter().zip(a) {
-                radius[r] = simd.mul_add_e_f64s(*w, *a, radius[r]);
-            }
-            if !rest.is_empty() {
-                radius[r] = simd.mul_add_e_f64s(simd.partial_load_f64s(rest), a[body.len()], radius[r]);
-            }
-        }
-    }
-    let mut sums = [(0.0, 0.0); MR];
-    for r in 0..MR {
-        sums[r] = (simd.reduce_sum_f64s(c[r]), simd.reduce_sum_f64s(radius[r]));
-    }
-    sums
-}
-
-/// Adds `Σₖ w[k·stride + o]·m[k]` to `c[o]`, and the radii to `radius[o]`: the weights are contiguous along the outputs.
-#[inline(always)]
-fn axpy<S: Simd>(simd: S, w: &[f64], stride: usize, m: &[f64], q: &[f64], c: &mut [f64], radius: &mut [f64]) {
-    const NV: usize = 4;
-    let lanes = S::F64_LANES;
-    let mut o = 0;
-    while o < c.len() {
-        let width = c.len() - o;
-        o += if width >= NV * lanes {
-            axpy_strip::<S, NV>(simd, &w[o..], stride, m, q, &mut c[o..o + NV * lanes], &mut radius[o..o + NV * lanes])
-        } else {
-            let width = width.min(lanes);
-            axpy_strip::<S, 1>(simd, &w[o..], stride, m, q, &mut c[o..o + width], &mut radius[o..o + width])
-        };
-    }
-}
-
-/// `NV` registers of outputs, or a part of one; returns how many outputs that are.
-#[inline(always)]
-fn axpy_strip<S: Simd, const NV: usize>(
-    simd: S,
-    w: &[f64],
-    stride: usize,
-    m: &[f64],
-    q: &[f64],
-    c: &mut [f64],
-    radius: &mut [f64],
-) -> usize {
-    let width = c.len();
-    let mut sum = load::<S, NV>(simd, c);
-    let mut sum_of_radii = load::<S, NV>(simd, radius);
-    for ((&m, &q), row) in m.iter().zip(q).zip(w.chunks(stride)) {
-        let w = load::<S, NV>(simd, &row[..width]);
-        accumulate(simd, w, simd.splat_f64s(m), simd.splat_f64s(q), &mut sum, &mut sum_of_radii);
-    }
-    for v in 0..NV {
-        let range = v * S::F64_LANES..width.min((v + 1) * S::F64_LANES);
-        simd.partial_store_f64s(&mut c[range.clone()], sum[v]);
-        simd.partial_store_f64s(&mut radius[range], sum_of_radii[v]);
-    }
-    width
-}
-
-/// `NV` whole registers, or what there is of one.
-#[inline(always)]
-fn load<S: Simd, const NV: usize>(simd: S, from: &[f64]) -> [S::f64s; NV] {
-    match S::as_simd_f64s(from).0.first_chunk() {
+pub(super) fn load<S: Simd>(simd: S, from: &[f64]) -> S::f64s {
+    match S::as_simd_f64s(from).0.first() {
         Some(whole) => *whole,
-        None => [simd.partial_load_f64s(from); NV],
+        None => simd.partial_load_f64s(from),
+    }
+}
+
+/// A whole register, or what there is room for.
+#[inline(always)]
+pub(super) fn store<S: Simd>(simd: S, to: &mut [f64], x: S::f64s) {
+    if to.len() == S::F64_LANES {
+        S::as_mut_simd_f64s(to).0[0] = x;
+    } else {
+        simd.partial_store_f64s(to, x);
     }
 }
