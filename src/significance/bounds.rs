@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::aligned::Aligned;
 use super::ball::Ball;
 use super::linear::Linear;
 use super::norms::Norms;
@@ -14,7 +15,7 @@ use crate::nn::{self, Chain, Network, Packed};
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) shape: nn::Layer,
-    pub(super) w: Vec<f64>,
+    pub(super) w: Aligned,
     pub(super) b: Vec<f64>,
     /// For [`Enclosure::Ball`].
     pub(super) norms: Option<Norms>,
@@ -69,7 +70,7 @@ impl Prepared {
             let (w, b) = net.layer_params(l);
             let (w, b) = (doubles(w), doubles(b));
             let norms = enclosure.ball().then(|| Norms::of(&w, shape.fan_out.0, shape.fan_in.0));
-            Layer { shape, w, b, norms }
+            Layer { shape, w: Aligned::new(&w), b, norms }
         };
         Self { layers: net.chain().layers().iter().enumerate().map(layer).collect(), enclosure }
     }
