@@ -11,7 +11,7 @@ use super::specialise::{Work, specialise};
 use crate::math::random::{Generator, LANES, Normals, Streams};
 use crate::model::pathwise::Workspace;
 use crate::model::payoff::Smoothed;
-use crate::model::{Batch, Model, ModelError, Payoff, Smoothing};
+use crate::model::{Batch, Jacobian, Model, ModelError, Payoff, Smoothing};
 
 /// Samples that share a random stream, and are computed by one thread.
 pub const CHUNK: usize = 512;
@@ -192,6 +192,7 @@ struct Scratch {
     mirrored: Vec<Batch>,
     observables: Vec<Batch>,
     observables_bar: Vec<Batch>,
+    sums: Vec<Batch>,
     workspace: Workspace,
 }
 
@@ -254,13 +255,16 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
         let Self { model, payoff, task } = self;
         let Task { sharp_values, pairs, mut normals, mut rows, scratch, part, .. } = task;
         let zero = Batch::splat(0.0);
-        let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, workspace } = scratch;
+        let Scratch { inputs, inputs_bar, noise, mirrored, observables, observables_bar, sums, workspace } = scratch;
         inputs.resize(model.inputs(), zero);
         inputs_bar.resize(model.inputs(), zero);
         noise.resize(model.noise(), zero);
         mirrored.resize(model.noise(), zero);
         observables.resize(model.observables(), zero);
         observables_bar.resize(model.observables(), zero);
+        sums.resize(model.observables(), zero);
+        // What all paths have in common can wait until they are done.
+        let constant = model.jacobian() == Jacobian::Constant;
         let scale = Batch::splat(0.5 / pairs as f64);
 
         for first in (0..rows.values.len()).step_by(LANES) {
@@ -281,6 +285,7 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
 
             let mut value = zero;
             inputs_bar.fill(zero);
+            sums.fill(zero);
             for _ in 0..pairs {
                 for (z, mirrored) in noise.iter_mut().zip(mirrored.iter_mut()) {
                     z.0 = normals.draw();
@@ -292,7 +297,11 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
                         let paid = workspace.payoff(&payoff, observables, observables_bar);
                         value =
                             value + if sharp_values { payoff.payoff.pay(observables, Smoothing::NONE) } else { paid };
-                        model.pull_back(inputs, noise, observables_bar, inputs_bar, workspace);
+                        if constant {
+                            sums.iter_mut().zip(&*observables_bar).for_each(|(sum, &bar)| *sum = *sum + bar);
+                        } else {
+                            model.pull_back(inputs, noise, observables_bar, inputs_bar, workspace);
+                        }
                     } else {
                         value = value + payoff.payoff.pay(observables, payoff.smoothing);
                     }
@@ -300,6 +309,9 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
             }
             write(&mut rows.values[first..], value * scale);
             if let Some(derivatives) = &mut rows.derivatives {
+                if constant {
+                    model.pull_back(inputs, noise, sums, inputs_bar, workspace);
+                }
                 store(derivatives, first, inputs_bar, scale);
             }
         }
@@ -311,8 +323,15 @@ impl<M: Model, P: Payoff> WithSimd for Chunk<'_, '_, M, P> {
 fn write(column: &mut [f64], batch: Batch) {
     match column.first_chunk_mut() {
         Some(full) => *full = batch.0,
-        None => column.copy_from_slice(&batch.0[..column.len()]),
+        None => write_rest(column, batch),
     }
+}
+
+/// Apart, or the compiler makes one call of `memcpy` of both cases, which costs more than the sample.
+#[cold]
+#[inline(never)]
+fn write_rest(column: &mut [f64], batch: Batch) {
+    column.copy_from_slice(&batch.0[..column.len()]);
 }
 
 /// One batch for each column, scaled.
