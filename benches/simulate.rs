@@ -1,4 +1,5 @@
-//! Simulation: samples a second on one core, against a naive scalar twin. Throughput counts paths, two to a pair.
+//! Simulation on one core, against a naive scalar twin. A sample is an input with its label, the mean over antithetic pairs;
+//! throughput counts simulated paths, two to a pair.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand_distr::{Distribution, StandardNormal};
