@@ -60,12 +60,12 @@ impl fmt::Display for ModelError {
             Self::Mismatch(message) => write!(f, "{message}"),
             Self::NotPathwise { order, payoff, what, width } => {
                 let failing = if *order <= 1 { "ν" } else { "ν′" };
-                let nth = if *order <= 1 { "first" } else { "second" };
+                let (nth, power) = if *order <= 1 { ("first", "fourth power") } else { ("second", "square") };
                 write!(
                     f,
                     "the pathwise {nth} derivative of the payoff {payoff} would be biased: ν {what}, so that {failing} is not \
                      Lipschitz (§5.2.3); smoothed by a sigmoid of a width as {width} (§5.2.4) it is, \
-                     at a bias that falls with the square of the width"
+                     at a bias that falls with the {power} of the width"
                 )
             }
         }
