@@ -11,11 +11,13 @@ use faer::Mat;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use sobolev::data::{Samples, Scaled, Simulator};
+use sobolev::interval::kernel::Boxes;
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::math::statistics::Moments;
 use sobolev::model::{AnyModel, Call};
 use sobolev::nn::{Network, Packed, Stack};
+use sobolev::significance::{Enclosure, Prepared};
 use sobolev::train::Loss;
 use step::{Step, flops};
 
@@ -36,6 +38,9 @@ fn main() {
         }
         ["simulate", model, pairs, samples, threads] => {
             simulate(Path::new(model), number(pairs), number(samples), number(threads));
+        }
+        ["significance", hidden, boxes, folder] => {
+            significance(&hidden.split(',').map(number).collect::<Vec<_>>(), number(boxes), Path::new(folder));
         }
         // `cargo bench` runs every bench: nothing to do without a partner.
         _ => eprintln!("peer: driven by benches/peers/jax/*.py"),
@@ -104,4 +109,39 @@ fn simulate(model: &Path, pairs: usize, n: usize, threads: usize) {
     let moments = |m: Moments| json!([m.mean(), m.standard_error()]);
     let about = json!({ "value": moments(value), "delta": moments(delta) });
     serve(threads, about, || simulator.draw_into(&mut streams, &mut samples));
+}
+
+fn significance(hidden: &[usize], count: usize, folder: &Path) {
+    /// Boxes side by side, as many as the library takes at once itself.
+    const SIDE_BY_SIDE: usize = 64;
+    let [params, lo, hi] = ["params.f64", "lo.f64", "hi.f64"].map(|name| read(folder, name));
+    let inputs = lo.len() / count;
+    let net = Network::new(Stack::mlp(inputs, hidden, 1, Activation::Silu), params);
+    let prepared = Prepared::new(&net, Enclosure::Interval);
+    let side_by_side = SIDE_BY_SIDE.min(count);
+    let part = |all: &[f64], at: usize| -> Vec<f64> {
+        (0..inputs).flat_map(|i| all[i * count + at..][..side_by_side].to_vec()).collect()
+    };
+    let parts: Vec<_> = (0..count).step_by(side_by_side).map(|at| (part(&lo, at), part(&hi, at))).collect();
+    let mut bounds = prepared.bounds(side_by_side);
+    let [mut low, mut high] = [(); 2].map(|()| vec![0.0; inputs * count]);
+    for (p, (lo, hi)) in parts.iter().enumerate() {
+        prepared.run(Boxes::new(lo, hi), 0, &mut bounds);
+        for i in 0..inputs {
+            for b in 0..side_by_side {
+                let bar = bounds.adjoints(0).get(i * side_by_side + b);
+                let at = i * count + p * side_by_side + b;
+                (low[at], high[at]) = (bar.inf(), bar.sup());
+            }
+        }
+    }
+    for (name, numbers) in [("bar_lo.f64", low), ("bar_hi.f64", high)] {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        std::fs::write(folder.join(name), bytes).expect("the bounds are written");
+    }
+    serve(1, json!({}), || {
+        for (lo, hi) in &parts {
+            prepared.run(Boxes::new(lo, hi), 0, &mut bounds);
+        }
+    });
 }
