@@ -49,7 +49,7 @@ fn line_at(k: usize) -> f64 {
 
 fn draw(page: &Area<'_>, panel: &Strips<'_>, left: f64, (low, high): (i32, i32)) -> Drawn {
     let (top, bottom) = (60.0, line_at(panel.lines.len().max(1) - 1) + 12.0);
-    let room = PANEL - 24.0;
+    let room = PANEL - 36.0;
     let place = |x: f64| {
         let share = (x.max(f64::MIN_POSITIVE).log10() - f64::from(low)) / f64::from(high - low);
         // What is not a number is as bad as can be.
@@ -59,7 +59,10 @@ fn draw(page: &Area<'_>, panel: &Strips<'_>, left: f64, (low, high): (i32, i32))
     for decade in low..=high {
         let x = place(10.0_f64.powi(decade));
         page.draw(&PathElement::new(vec![at((x, top)), at((x, bottom))], stroke(GRID, 0.8)))?;
-        text(page, &format!("1e{decade}"), (x, bottom + 10.0), font(9.5), HPos::Center)?;
+        // No more labels than fit side by side.
+        if high - low < 8 || (decade - low) % 2 == 0 {
+            text(page, &format!("1e{decade}"), (x, bottom + 10.0), font(9.5), HPos::Center)?;
+        }
     }
     for (k, kinds) in panel.lines.iter().enumerate() {
         let y = line_at(k);
