@@ -10,17 +10,10 @@ pin(int(sys.argv[2]) if len(sys.argv) > 2 else 2)
 import numpy as np
 import jax, jax.numpy as jnp
 from jax.scipy.stats import norm
+from basket import M, STRIKE, basket
 
-M, STRIKE = 7, 1.1
 rng = np.random.default_rng(1)
-weights = rng.uniform(1, 10, M)
-weights /= weights.sum()
-gram = rng.uniform(-1, 1, (2 * M, M))
-covariance = gram.T @ gram
-scale = 1 / np.sqrt(np.diag(covariance))
-correlation = covariance * scale[:, None] * scale
-vols = rng.uniform(5, 50, M)
-vols *= 0.2 / np.sqrt((weights * vols) @ correlation @ (weights * vols))
+weights, correlation, vols = basket(rng)
 root = jnp.asarray(np.linalg.cholesky(correlation) * vols[:, None], jnp.float32)
 weights = jnp.asarray(weights, jnp.float32)
 

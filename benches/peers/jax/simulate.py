@@ -16,19 +16,12 @@ pin(args.threads)
 import numpy as np
 import jax, jax.numpy as jnp
 
+from basket import M, STRIKE, basket
+
 jax.config.update("jax_enable_x64", True)
-M, N, STRIKE = 7, args.samples, 1.1
+N = args.samples
 rng = np.random.default_rng(1)
-weights = rng.uniform(1, 10, M)
-weights /= weights.sum()
-gram = rng.uniform(-1, 1, (2 * M, M))
-covariance = gram.T @ gram
-scale = 1 / np.sqrt(np.diag(covariance))
-correlation = covariance * scale[:, None] * scale
-correlation = (correlation + correlation.T) / 2
-np.fill_diagonal(correlation, 1)
-vols = rng.uniform(5, 50, M)
-vols *= 0.2 / np.sqrt((weights * vols) @ correlation @ (weights * vols))
+weights, correlation, vols = basket(rng)
 root = np.linalg.cholesky(correlation) * vols[:, None]
 model = {"basket": {"weights": weights.tolist(), "correlation": correlation.tolist(), "volatilities": vols.tolist()},
          "exposure": 1.0, "maturity": 2.0}
