@@ -7,7 +7,7 @@ use sobolev::data::{Bundle, Curvature, Scaled, Simulator};
 use sobolev::math::Activation;
 use sobolev::math::random::{Purpose, Streams};
 use sobolev::model::{Bachelier, Call};
-use sobolev::nn::{Network, Slot, Stack};
+use sobolev::nn::{Accum, Network, Slot, Stack};
 use sobolev::train::{BatchGradient, Loss, LossWeights, Rows};
 
 struct Counting;
@@ -49,12 +49,12 @@ fn every_sweep() {
     for hidden in [vec![128; 3], vec![3, 3, 1, 2, 2, 2], vec![37]] {
         let net = net(&hidden);
         let (mut ws, mut grad) = (net.workspace(), vec![0.0; net.params().len()]);
-        none("forward", || net.forward::<2>(&mut ws));
-        none("reverse", || net.reverse::<2>(&mut ws));
+        none("forward", || net.forward::<2, _>(&mut ws));
+        none("reverse", || net.reverse::<2, _>(&mut ws));
         none("tangent", || net.tangent(&mut ws));
         none("second reverse", || net.second_reverse(&mut ws));
-        none("second reverse with parameters", || net.second_reverse_params(&mut ws, &mut grad));
-        none("reverse with parameters", || net.reverse_params(&mut ws, &mut grad));
+        none("second reverse with parameters", || net.second_reverse_params(&mut ws, &mut grad, Accum::Add));
+        none("reverse with parameters", || net.reverse_params(&mut ws, &mut grad, Accum::Add));
         assert!(ws.output(Slot::Value)[0][0].is_finite());
         let mut ws = net.curvature_workspace();
         none("lift", || net.lift(&mut ws));

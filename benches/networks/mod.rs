@@ -85,8 +85,15 @@ impl Dynamic {
         let output = self.tape.len() - SLOTS;
         let y = self.tape[output][0];
         self.tape[output + Slot::Bar as usize] = [1.0];
-        let up =
-            &mut Reverse::<_, _, 1, 1, true>::new(Loops(Separate), &self.params, &mut self.tape, 1, &mut [], &mut []);
+        let up = &mut Reverse::<_, _, 1, 1, true>::new(
+            Loops(Separate),
+            &self.params,
+            &mut self.tape,
+            1,
+            &mut [],
+            sobolev::nn::Accum::Add,
+            &mut [],
+        );
         self.layers.up(up);
         (y, std::array::from_fn(|i| self.tape[Slot::Bar as usize * 7 + i][0]))
     }

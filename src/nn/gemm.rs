@@ -8,18 +8,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Then;
 use super::packed::Packed;
-
-/// What the accumulators start from.
-#[derive(Clone, Copy)]
-pub(super) enum Start<'a, T> {
-    Zero,
-    /// One number a row.
-    Bias(&'a [T]),
-    /// What stands in `C`.
-    Add,
-}
+use super::{Accum, Then};
 
 /// The widest register in use: 512 bits of `f32`.
 const MOST_LANES: usize = 16;
@@ -36,7 +26,9 @@ pub(super) struct Gemm<'a, T, F, const P: usize, const N: usize, const TURNED: b
     pub(super) b: [&'a [T]; P],
     pub(super) ldb: usize,
     pub(super) c: &'a mut [T],
-    pub(super) start: Start<'a, T>,
+    /// What the sums start from: one number a row, or zero.
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) accum: Accum,
     /// Takes finished rows, if their length is the constant `N`.
     pub(super) then: F,
 }
@@ -51,15 +43,23 @@ where
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = T::lanes::<S>();
-        let Gemm { m, k, n, a, b, ldb, c, start, mut then } = self;
+        let Gemm { m, k, n, a, b, ldb, c, bias, accum, mut then } = self;
         let n = if N > 0 { N } else { n };
         debug_assert!(ldb.is_multiple_of(lanes), "rows of B must be whole registers");
         let b = b.map(|b| T::vectors(simd, b));
-        let product = Product::<T, S, P, TURNED> { simd, m, k, n, a, b, ldb: ldb / lanes, start };
+        let product = Product::<T, S, P, TURNED> { simd, m, k, n, a, b, ldb: ldb / lanes, bias, accum };
+        let thin = n <= 2 * lanes && S::REGISTER_COUNT >= 32;
         let mut i = 0;
         while i < m {
             // Eight rows are two fours, not six and a thin two.
             let rows = match m - i {
+                left @ 8.. if thin => {
+                    if TURNED {
+                        left.min(12) / 4 * 4
+                    } else {
+                        8
+                    }
+                }
                 8 => 4,
                 left @ 6.. => left.min(ROWS),
                 left @ 4.. => left.min(4),
@@ -67,6 +67,8 @@ where
             };
             let done = &mut c[i * n..(i + rows) * n];
             match rows {
+                12 => product.rows::<12>(i, done),
+                8 => product.rows::<8>(i, done),
                 6 => product.rows::<6>(i, done),
                 4 => product.rows::<4>(i, done),
                 2 => product.rows::<2>(i, done),
@@ -88,7 +90,8 @@ struct Product<'a, T: Packed, S: Simd, const P: usize, const TURNED: bool> {
     a: [&'a [T]; P],
     b: [&'a [T::Vector<S>]; P],
     ldb: usize,
-    start: Start<'a, T>,
+    bias: Option<&'a [T]>,
+    accum: Accum,
 }
 
 impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P, TURNED> {
@@ -99,16 +102,16 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
         let mut j = 0;
         if S::REGISTER_COUNT >= 32 {
             while j + 4 * lanes <= n {
-                self.block::<MR, 4>(i, j / lanes, &mut c[j..], n, self.start);
+                self.block::<MR, 4>(i, j / lanes, &mut c[j..], n);
                 j += 4 * lanes;
             }
         }
         while j + 2 * lanes <= n {
-            self.block::<MR, 2>(i, j / lanes, &mut c[j..], n, self.start);
+            self.block::<MR, 2>(i, j / lanes, &mut c[j..], n);
             j += 2 * lanes;
         }
         while j + lanes <= n {
-            self.block::<MR, 1>(i, j / lanes, &mut c[j..], n, self.start);
+            self.block::<MR, 1>(i, j / lanes, &mut c[j..], n);
             j += lanes;
         }
         if j < n {
@@ -118,27 +121,30 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
 
     /// `MR` rows by `NV` registers.
     #[inline(always)]
-    fn block<const MR: usize, const NV: usize>(
-        &self,
-        i: usize,
-        j: usize,
-        c: &mut [T],
-        ldc: usize,
-        start: Start<'_, T>,
-    ) {
-        let simd = self.simd;
-        let mut acc = [[T::splat(simd, T::ZERO); NV]; MR];
-        match start {
-            Start::Zero => {}
-            Start::Bias(bias) => {
-                for r in 0..MR {
-                    acc[r] = [T::splat(simd, bias[i + r]); NV];
+    fn block<const MR: usize, const NV: usize>(&self, i: usize, j: usize, c: &mut [T], ldc: usize) {
+        let acc = self.sums::<MR, NV>(i, j);
+        for r in 0..MR {
+            let c: &mut [_; NV] =
+                T::vectors_mut(self.simd, &mut c[r * ldc..]).first_chunk_mut().expect("NV registers of C");
+            match self.accum {
+                Accum::Replace => *c = acc[r],
+                Accum::Add => {
+                    for v in 0..NV {
+                        c[v] = T::vector_add(self.simd, c[v], acc[r][v]);
+                    }
                 }
             }
-            Start::Add => {
-                for r in 0..MR {
-                    acc[r] = *T::vectors(simd, &c[r * ldc..]).first_chunk().expect("NV registers of C");
-                }
+        }
+    }
+
+    /// `MR` rows by `NV` registers of the product.
+    #[inline(always)]
+    fn sums<const MR: usize, const NV: usize>(&self, i: usize, j: usize) -> [[T::Vector<S>; NV]; MR] {
+        let simd = self.simd;
+        let mut acc = [[T::splat(simd, T::ZERO); NV]; MR];
+        if let Some(bias) = self.bias {
+            for r in 0..MR {
+                acc[r] = [T::splat(simd, bias[i + r]); NV];
             }
         }
         for p in 0..P {
@@ -146,7 +152,7 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
             if TURNED {
                 for (a, b) in a.chunks_exact(self.m).zip(b.chunks_exact(self.ldb)) {
                     let a: &[T; MR] = a[i..].first_chunk().expect("MR rows of A");
-                    step(simd, a, &b[j..], &mut acc);
+                    step(simd, a, registers(b, j), &mut acc);
                 }
             } else {
                 // Slices of length k, so that no index into them needs a check.
@@ -156,34 +162,36 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
                 }
                 let mut column = [T::ZERO; MR];
                 for k in 0..self.k {
+                    // Checked before the numbers are loaded, or they are not spread over a register by the load itself.
+                    let b = registers(b, k * self.ldb + j);
                     for r in 0..MR {
                         column[r] = rows[r][k];
                     }
-                    step(simd, &column, &b[k * self.ldb + j..], &mut acc);
+                    step(simd, &column, b, &mut acc);
                 }
             }
         }
-        for r in 0..MR {
-            *T::vectors_mut(simd, &mut c[r * ldc..]).first_chunk_mut().expect("NV registers of C") = acc[r];
-        }
+        acc
     }
 
     /// The columns from `j` to `n` that fill no register: through a small buffer.
     #[inline(always)]
     fn ragged<const MR: usize>(&self, i: usize, j: usize, c: &mut [T]) {
-        let mut buffer = [[T::ZERO; MOST_LANES]; MR];
-        self.block::<MR, 1>(i, j / T::lanes::<S>(), buffer.as_flattened_mut(), MOST_LANES, Start::Zero);
-        for (r, (c, buffer)) in c.chunks_exact_mut(self.n).zip(&buffer).enumerate() {
-            for (c, &sum) in c[j..].iter_mut().zip(buffer) {
-                *c = sum
-                    + match self.start {
-                        Start::Zero => T::ZERO,
-                        Start::Bias(bias) => bias[i + r],
-                        Start::Add => *c,
-                    };
+        let acc = self.sums::<MR, 1>(i, j / T::lanes::<S>());
+        let mut buffer = [T::ZERO; MOST_LANES];
+        for r in 0..MR {
+            T::vectors_mut(self.simd, &mut buffer)[0] = acc[r][0];
+            for (c, &sum) in c[r * self.n..][..self.n][j..].iter_mut().zip(&buffer) {
+                self.accum.put(c, sum);
             }
         }
     }
+}
+
+/// Registers of `B` from `at` on.
+#[inline(always)]
+fn registers<V, const NV: usize>(b: &[V], at: usize) -> &[V; NV] {
+    b[at..].first_chunk().expect("NV registers of B")
 }
 
 /// One column of `A` times one row of `B`.
@@ -191,10 +199,9 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
 fn step<T: Packed, S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     a: &[T; MR],
-    b: &[T::Vector<S>],
+    b: &[T::Vector<S>; NV],
     acc: &mut [[T::Vector<S>; NV]; MR],
 ) {
-    let b: &[T::Vector<S>; NV] = b.first_chunk().expect("NV registers of B");
     for r in 0..MR {
         let x = T::splat(simd, a[r]);
         for v in 0..NV {

@@ -14,8 +14,8 @@ pub trait Kernel<T: Number, const R: usize>: Copy {
     fn affine(self, w: &[T], bias: Option<&[T]>, x: &[[T; R]], out: &mut [[T; R]]);
     /// `out[i] = Σₒ w[o][i]·z[o]`.
     fn transposed(self, w: &[T], z: &[[T; R]], out: &mut [[T; R]]);
-    /// `grad[o][i] += Σᵣ z[o][r]·x[i][r]`. `scratch` holds `R × fan_in` rounded up to 16.
-    fn outer(self, z: &[[T; R]], x: &[[T; R]], grad: &mut [T], scratch: &mut [T]);
+    /// `Σᵣ z[o][r]·x[i][r]` into `grad[o][i]`. `scratch` holds `R × fan_in` rounded up to 16.
+    fn outer(self, z: &[[T; R]], x: &[[T; R]], grad: &mut [T], accum: Accum, scratch: &mut [T]);
     /// [`affine`](Self::affine), then `then` for each row, soon after it is finished: while it is in reach.
     #[inline(always)]
     fn affine_then(self, w: &[T], bias: Option<&[T]>, x: &[[T; R]], out: &mut [[T; R]], mut then: impl Then<T, R>) {
@@ -30,25 +30,30 @@ pub trait Kernel<T: Number, const R: usize>: Copy {
     }
     /// The sum of two [`outer`](Self::outer) products: `scratch` holds twice as much.
     #[inline(always)]
-    fn outer_pair(self, z: [&[[T; R]]; 2], x: [&[[T; R]]; 2], grad: &mut [T], scratch: &mut [T]) {
-        self.outer(z[0], x[0], grad, scratch);
-        self.outer(z[1], x[1], grad, scratch);
+    fn outer_pair(self, z: [&[[T; R]]; 2], x: [&[[T; R]]; 2], grad: &mut [T], accum: Accum, scratch: &mut [T]) {
+        self.outer(z[0], x[0], grad, accum, scratch);
+        self.outer(z[1], x[1], grad, Accum::Add, scratch);
     }
-    /// `grad[o] += Σᵣ z[o][r]`.
+    /// `Σᵣ z[o][r]` into `grad[o]`.
+    fn row_sums(self, z: &[[T; R]], grad: &mut [T], accum: Accum);
+}
+
+/// What becomes of what stood where a sum goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accum {
+    /// The sum takes its place.
+    Replace,
+    /// The sum is added to it, once it is complete: as if it had been made elsewhere.
+    Add,
+}
+
+impl Accum {
     #[inline(always)]
-    fn row_sums(self, z: &[[T; R]], grad: &mut [T]) {
-        for (g, z) in grad.iter_mut().zip(z) {
-            // Sixteen partial sums, so that the loop vectorises; a fixed order, so that the bits are fixed.
-            let mut partial = [z[0].like(0.0); 16];
-            for chunk in z.chunks(16) {
-                for (p, &v) in partial.iter_mut().zip(chunk) {
-                    *p += v;
-                }
-            }
-            for p in partial {
-                *g += p;
-            }
-        }
+    pub(super) fn put<T: Number>(self, place: &mut T, sum: T) {
+        *place = match self {
+            Self::Replace => sum,
+            Self::Add => *place + sum,
+        };
     }
 }
 
@@ -109,13 +114,25 @@ impl<T: Number, C: Contract, const R: usize> Kernel<T, R> for Loops<C> {
         }
     }
     #[inline(always)]
-    fn outer(self, z: &[[T; R]], x: &[[T; R]], grad: &mut [T], _scratch: &mut [T]) {
+    fn outer(self, z: &[[T; R]], x: &[[T; R]], grad: &mut [T], accum: Accum, _scratch: &mut [T]) {
         for (row, z) in grad.chunks_exact_mut(x.len()).zip(z) {
             for (g, x) in row.iter_mut().zip(x) {
+                let mut sum = x[0].like(0.0);
                 for r in 0..R {
-                    *g = self.0.mul_add(z[r], x[r], *g);
+                    sum = self.0.mul_add(z[r], x[r], sum);
                 }
+                accum.put(g, sum);
             }
+        }
+    }
+    #[inline(always)]
+    fn row_sums(self, z: &[[T; R]], grad: &mut [T], accum: Accum) {
+        for (g, z) in grad.iter_mut().zip(z) {
+            let mut sum = z[0];
+            for &z in &z[1..] {
+                sum += z;
+            }
+            accum.put(g, sum);
         }
     }
 }

@@ -46,7 +46,7 @@ pub use curvature::CurvatureWorkspace;
 pub use frozen::Frozen;
 #[cfg(feature = "std")]
 pub use frozen::{Greeks, Native, Table, Tabulated};
-pub use kernel::{Kernel, Loops, Then};
+pub use kernel::{Accum, Kernel, Loops, Then};
 #[cfg(feature = "std")]
 pub(crate) use network::load;
 #[cfg(feature = "std")]

@@ -8,7 +8,9 @@ use pulp::{Simd, WithSimd};
 
 use super::packed::Packed;
 use super::registers::Registers;
-use super::{Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace};
+use super::{
+    Accum, Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace,
+};
 
 /// A dense network: its shape `C` and its parameters, one flat slice.
 ///
@@ -117,7 +119,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     pub fn cast<U: Packed>(&self) -> Network<C, U> {
         Network { chain: self.chain.clone(), params: self.params.iter().map(|p| U::of(p.to_f64())).collect() }
     }
-    /// Memory for the sweeps.
+    /// Memory for the sweeps over tiles of the usual size.
     pub fn workspace(&self) -> Workspace<T> {
         Workspace::new(&self.chain)
     }
@@ -127,40 +129,40 @@ impl<C: Chain, T: Packed> Network<C, T> {
     /// # Panics
     /// If the workspace is another shape's; so do the other sweeps.
     #[track_caller]
-    pub fn forward<const ORDER: usize>(&self, ws: &mut Workspace<T>) {
+    pub fn forward<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>) {
         self.run(ws, ForwardPass::<ORDER>, &mut []);
     }
     /// Adjoints of one tile from the seed in the outputs' [`Slot::Bar`], down to the inputs. `forward` of the same order
     /// must have run.
     #[track_caller]
-    pub fn reverse<const ORDER: usize>(&self, ws: &mut Workspace<T>) {
-        self.run(ws, ReversePass::<ORDER, true>, &mut []);
+    pub fn reverse<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>) {
+        self.run(ws, ReversePass::<ORDER, true>(Accum::Replace), &mut []);
     }
-    /// The same, adding the gradient of `seed·f` in the parameters to `grad`; leaves the inputs out.
+    /// The same, and the gradient of `seed·f` in the parameters into `grad`; leaves the inputs out.
     #[track_caller]
-    pub fn reverse_params(&self, ws: &mut Workspace<T>, grad: &mut [T]) {
+    pub fn reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum) {
         assert_eq!(grad.len(), self.params.len(), "the gradient needs one number a parameter");
-        self.run(ws, ReversePass::<1, false>, grad);
+        self.run(ws, ReversePass::<1, false>(accum), grad);
     }
     /// Tangents of one tile along the inputs' [`Slot::Dot`]. `reverse::<2>` must have run.
     #[track_caller]
-    pub fn tangent(&self, ws: &mut Workspace<T>) {
+    pub fn tangent<const R: usize>(&self, ws: &mut Workspace<T, R>) {
         self.run(ws, TangentPass, &mut []);
     }
     /// Second-order adjoints of one tile from the seed in the outputs' [`Slot::BarDot`], down to the inputs.
     #[track_caller]
-    pub fn second_reverse(&self, ws: &mut Workspace<T>) {
-        self.run(ws, SecondReversePass::<true>, &mut []);
+    pub fn second_reverse<const R: usize>(&self, ws: &mut Workspace<T, R>) {
+        self.run(ws, SecondReversePass::<true>(Accum::Replace), &mut []);
     }
-    /// The same, adding the gradient in the parameters to `grad`; leaves the inputs out.
+    /// The same, and the gradient in the parameters into `grad`; leaves the inputs out.
     #[track_caller]
-    pub fn second_reverse_params(&self, ws: &mut Workspace<T>, grad: &mut [T]) {
+    pub fn second_reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum) {
         assert_eq!(grad.len(), self.params.len(), "the gradient needs one number a parameter");
-        self.run(ws, SecondReversePass::<false>, grad);
+        self.run(ws, SecondReversePass::<false>(accum), grad);
     }
 
     #[track_caller]
-    fn run<P: Pass>(&self, ws: &mut Workspace<T>, pass: P, grad: &mut [T]) {
+    fn run<P: Pass, const R: usize>(&self, ws: &mut Workspace<T, R>, pass: P, grad: &mut [T]) {
         assert!(ws.fits(&self.chain), "the workspace was sized for another network than {}", self.describe());
         let Workspace { tape, scratch, arch, .. } = ws;
         let parts = RunParts { layers: self.chain.layers(), params: &self.params, tape, scratch, grad };
@@ -175,7 +177,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     pub fn value(&self, x: MatRef<'_, T>) -> Mat<T> {
         let mut y = Mat::zeros(x.nrows(), self.chain.outputs());
         self.batch(x, [y.as_mut()], &|ws, rows, [y]| {
-            self.forward::<0>(ws);
+            self.forward::<0, _>(ws);
             store(ws.output(Slot::Value), rows, y);
         });
         y
@@ -213,10 +215,10 @@ impl<C: Chain, T: Packed> Network<C, T> {
 
     fn first_order<const ORDER: usize>(&self, ws: &mut Workspace<T>, rows: usize, y: MatMut<'_, T>, dy: MatMut<'_, T>) {
         assert_eq!(self.chain.outputs(), 1, "gradients are of networks with one output");
-        self.forward::<ORDER>(ws);
+        self.forward::<ORDER, _>(ws);
         store(ws.output(Slot::Value), rows, y);
         ws.output_mut(Slot::Bar).as_flattened_mut().fill(T::ONE);
-        self.reverse::<ORDER>(ws);
+        self.reverse::<ORDER, _>(ws);
         store(ws.input(Slot::Bar), rows, dy);
     }
 
@@ -306,46 +308,47 @@ impl<C: Fixed, T: Packed> Network<C, T> {
 
 /// Builds a sweep for one instruction set and walks it.
 pub(super) trait Pass {
-    fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>);
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>);
 }
 
-pub(super) struct RunParts<'a, T> {
+pub(super) struct RunParts<'a, T, const R: usize> {
     pub(super) layers: &'a [Layer],
     pub(super) params: &'a [T],
-    pub(super) tape: &'a mut [[T; TILE]],
+    pub(super) tape: &'a mut [[T; R]],
     pub(super) scratch: &'a mut [T],
     pub(super) grad: &'a mut [T],
 }
 
-impl<T> RunParts<'_, T> {
+impl<T, const R: usize> RunParts<'_, T, R> {
     pub(super) fn outputs(&self) -> usize {
         self.layers.outputs()
     }
 }
 
 struct ForwardPass<const ORDER: usize>;
-struct ReversePass<const ORDER: usize, const INPUTS: bool>;
+struct ReversePass<const ORDER: usize, const INPUTS: bool>(Accum);
 struct TangentPass;
-struct SecondReversePass<const INPUTS: bool>;
+struct SecondReversePass<const INPUTS: bool>(Accum);
 
 impl<const ORDER: usize> Pass for ForwardPass<ORDER> {
     #[inline(always)]
-    fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
-        run.layers.down(&mut Forward::<_, _, TILE, ORDER>::new(Registers(simd), run.params, run.tape));
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
+        run.layers.down(&mut Forward::<_, _, R, ORDER>::new(Registers(simd), run.params, run.tape));
     }
 }
 
 impl<const ORDER: usize, const INPUTS: bool> Pass for ReversePass<ORDER, INPUTS> {
     #[inline(always)]
-    fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
         let outputs = run.outputs();
         let RunParts { layers, params, tape, scratch, grad } = run;
-        layers.up(&mut Reverse::<_, _, TILE, ORDER, INPUTS>::new(
+        layers.up(&mut Reverse::<_, _, R, ORDER, INPUTS>::new(
             Registers(simd),
             params,
             tape,
             outputs,
             grad,
+            self.0,
             scratch,
         ));
     }
@@ -353,26 +356,34 @@ impl<const ORDER: usize, const INPUTS: bool> Pass for ReversePass<ORDER, INPUTS>
 
 impl Pass for TangentPass {
     #[inline(always)]
-    fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
-        run.layers.down(&mut Tangent::<_, _, TILE>::new(Registers(simd), run.params, run.tape));
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
+        run.layers.down(&mut Tangent::<_, _, R>::new(Registers(simd), run.params, run.tape));
     }
 }
 
 impl<const INPUTS: bool> Pass for SecondReversePass<INPUTS> {
     #[inline(always)]
-    fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
         let outputs = run.outputs();
         let RunParts { layers, params, tape, scratch, grad } = run;
-        layers.up(&mut SecondReverse::<_, _, TILE, INPUTS>::new(Registers(simd), params, tape, outputs, grad, scratch));
+        layers.up(&mut SecondReverse::<_, _, R, INPUTS>::new(
+            Registers(simd),
+            params,
+            tape,
+            outputs,
+            grad,
+            self.0,
+            scratch,
+        ));
     }
 }
 
-pub(super) struct Run<'a, T, P> {
+pub(super) struct Run<'a, T, P, const R: usize> {
     pub(super) pass: P,
-    pub(super) parts: RunParts<'a, T>,
+    pub(super) parts: RunParts<'a, T, R>,
 }
 
-impl<T: Packed, P: Pass> WithSimd for Run<'_, T, P> {
+impl<T: Packed, P: Pass, const R: usize> WithSimd for Run<'_, T, P, R> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {

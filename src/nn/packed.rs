@@ -16,6 +16,8 @@ pub trait Packed: Real + faer::traits::RealField {
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
     /// `a·b + c`, fused where the instruction set can.
     fn vector_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a + b`.
+    fn vector_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum of the lanes.
     fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
     /// Lane `l` takes what lane `l + by` has, around the end.
@@ -31,7 +33,7 @@ pub trait Packed: Real + faer::traits::RealField {
 }
 
 macro_rules! packed {
-    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
+    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
      $as:ident, $as_mut:ident) => {
         impl Packed for $t {
             type Vector<S: Simd> = S::$vector;
@@ -42,6 +44,10 @@ macro_rules! packed {
             #[inline(always)]
             fn vector_mul_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
                 simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn vector_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
             }
             #[inline(always)]
             fn reduce<S: Simd>(simd: S, a: S::$vector) -> Self {
@@ -75,6 +81,7 @@ packed!(
     f32s,
     splat_f32s,
     mul_add_e_f32s,
+    add_f32s,
     reduce_sum_f32s,
     rotate_left_f32s,
     rotate_right_f32s,
@@ -88,6 +95,7 @@ packed!(
     f64s,
     splat_f64s,
     mul_add_e_f64s,
+    add_f64s,
     reduce_sum_f64s,
     rotate_left_f64s,
     rotate_right_f64s,

@@ -93,8 +93,8 @@ proptest! {
         fill(ws.input_mut(Slot::Dot));
         fill(ws.output_mut(Slot::Bar));
         let y_bar = ws.output(Slot::Bar).to_vec();
-        net.forward::<2>(&mut ws);
-        net.reverse::<2>(&mut ws);
+        net.forward::<2, _>(&mut ws);
+        net.reverse::<2, _>(&mut ws);
         net.tangent(&mut ws);
         for r in [0, TILE - 1] {
             let dot = |a: &[[f64; TILE]], b: &[[f64; TILE]]| a.iter().zip(b).map(|(a, b)| a[r] * b[r]).sum::<f64>();

@@ -13,7 +13,7 @@
 //! reverse with seed `ȳ` give the gradient of `ȳ·f + ẋ·∇ₓf` in parameters and inputs. With `ȳ` and `ẋ` the weighted
 //! residuals of values and derivatives that is the gradient of the Sobolev loss, Eq. (1): six products a layer in all.
 
-use super::{Activate, Dense, Kernel, Sweep, Then, Width};
+use super::{Accum, Activate, Dense, Kernel, Sweep, Then, Width};
 use crate::math::{Activation, Contract, Number};
 
 /// What is kept for each node.
@@ -172,12 +172,13 @@ impl<C: Contract, T: Number, const R: usize, const ORDER: usize> Then<T, R> for 
 
 /// Adjoints of the nodes, from the seed in the last block's [`Slot::Bar`], after a [`Forward`] of the same order.
 ///
-/// Adds the gradient of the parameters to `grad` unless that is empty, and goes down to the inputs only if `INPUTS`.
+/// The gradient of the parameters goes into `grad` unless that is empty; adjoints go down to the inputs only if `INPUTS`.
 pub struct Reverse<'a, K, T, const R: usize, const ORDER: usize, const INPUTS: bool> {
     kernel: K,
     params: &'a [T],
     tape: &'a mut [[T; R]],
     grad: &'a mut [T],
+    accum: Accum,
     scratch: &'a mut [T],
     at: Place,
 }
@@ -191,10 +192,11 @@ impl<'a, K, T, const R: usize, const ORDER: usize, const INPUTS: bool> Reverse<'
         tape: &'a mut [[T; R]],
         outputs: usize,
         grad: &'a mut [T],
+        accum: Accum,
         scratch: &'a mut [T],
     ) -> Self {
         let at = Place::end(params.len(), tape.len(), outputs);
-        Self { kernel, params, tape, grad, scratch, at }
+        Self { kernel, params, tape, grad, accum, scratch, at }
     }
 }
 
@@ -213,8 +215,8 @@ impl<K: Kernel<T, R>, T: Number, const R: usize, const ORDER: usize, const INPUT
         if !self.grad.is_empty() {
             let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
             let (weights, biases) = grad.split_at_mut(layer.weights());
-            self.kernel.outer(bar, x, weights, self.scratch);
-            self.kernel.row_sums(bar, biases);
+            self.kernel.outer(bar, x, weights, self.accum, self.scratch);
+            self.kernel.row_sums(bar, biases, self.accum);
         }
         if self.at.block > 0 {
             let then = Sloped::<_, R, ORDER> { slope: x_slope, curve: x_curve };
@@ -272,13 +274,14 @@ impl<K: Kernel<T, R>, T: Number, const R: usize> Sweep for Tangent<'_, K, T, R> 
 
 /// Second-order adjoints, from the seed in the last block's [`Slot::BarDot`], after a [`Tangent`].
 ///
-/// Adds the gradient of `ȳ·f + ẋ·∇ₓ(seed·f)` in the parameters to `grad` unless that is empty; its gradient in the inputs
+/// The gradient of `ȳ·f + ẋ·∇ₓ(seed·f)` in the parameters goes into `grad` unless that is empty; its gradient in the inputs
 /// comes to stand in the first block's `BarDot` if `INPUTS` (with `ȳ = 0`: the product of the Hessian with `ẋ`).
 pub struct SecondReverse<'a, K, T, const R: usize, const INPUTS: bool> {
     kernel: K,
     params: &'a [T],
     tape: &'a mut [[T; R]],
     grad: &'a mut [T],
+    accum: Accum,
     scratch: &'a mut [T],
     at: Place,
 }
@@ -292,10 +295,11 @@ impl<'a, K, T, const R: usize, const INPUTS: bool> SecondReverse<'a, K, T, R, IN
         tape: &'a mut [[T; R]],
         outputs: usize,
         grad: &'a mut [T],
+        accum: Accum,
         scratch: &'a mut [T],
     ) -> Self {
         let at = Place::end(params.len(), tape.len(), outputs);
-        Self { kernel, params, tape, grad, scratch, at }
+        Self { kernel, params, tape, grad, accum, scratch, at }
     }
 }
 
@@ -314,8 +318,8 @@ impl<K: Kernel<T, R>, T: Number, const R: usize, const INPUTS: bool> Sweep for S
         if !self.grad.is_empty() {
             let grad = &mut self.grad[self.at.param..self.at.param + layer.params()];
             let (weights, biases) = grad.split_at_mut(layer.weights());
-            self.kernel.outer_pair([bar_dot, bar], [x, x_dot], weights, self.scratch);
-            self.kernel.row_sums(bar_dot, biases);
+            self.kernel.outer_pair([bar_dot, bar], [x, x_dot], weights, self.accum, self.scratch);
+            self.kernel.row_sums(bar_dot, biases, self.accum);
         }
         if self.at.block > 0 {
             let then = Bent { contract, slope: x_slope, curve: x_curve };

@@ -109,12 +109,12 @@ pub fn visit<C: Chain>(
     for first in (0..inputs.nrows()).step_by(TILE) {
         let rows = TILE.min(inputs.nrows() - first);
         load(inputs.subrows(first, rows), ws.input_mut(Slot::Value));
-        net.forward::<1>(&mut ws);
+        net.forward::<1, _>(&mut ws);
         outputs.clear();
         outputs.extend_from_slice(ws.output(Slot::Value));
         seed(first, &outputs, &mut seeds);
         ws.output_mut(Slot::Bar).copy_from_slice(&seeds);
-        net.reverse::<1>(&mut ws);
+        net.reverse::<1, _>(&mut ws);
         for level in 0..=layers.len() {
             adjoints.clear();
             if level == layers.len() {

@@ -213,15 +213,15 @@ impl BlockSum {
         let ws = &mut self.ws;
         crate::nn::load(data.inputs().subrows(at, range.len()), ws.input_mut(Slot::Value));
         if sobolev {
-            net.forward::<2>(ws)
+            net.forward::<2, _>(ws)
         } else {
-            net.forward::<1>(ws)
+            net.forward::<1, _>(ws)
         }
         ws.output_mut(Slot::Bar).as_flattened_mut().fill(1.0);
         if sobolev {
-            net.reverse::<2>(ws)
+            net.reverse::<2, _>(ws)
         } else {
-            net.reverse::<1>(ws)
+            net.reverse::<1, _>(ws)
         }
         net.param_jacobian(ws, false, &mut self.part);
         let value = ws.output(Slot::Value)[0];

@@ -8,7 +8,9 @@ mod adam;
 mod gradient;
 mod levenberg;
 mod loss;
+mod parts;
 mod schedule;
+mod tile;
 mod trainer;
 
 pub use adam::Adam;

@@ -20,8 +20,8 @@ use sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, W
 /// Memory for the second-order sweeps of one network over one tile, sized once and lent to every sweep; one a thread. Its
 /// size does not depend on the number of directions.
 #[derive(Clone, Debug)]
-pub struct CurvatureWorkspace<T> {
-    tape: Vec<[T; TILE]>,
+pub struct CurvatureWorkspace<T, const R: usize = TILE> {
+    tape: Vec<[T; R]>,
     scratch: Vec<T>,
     arch: pulp::Arch,
     inputs: usize,
@@ -39,7 +39,7 @@ enum Part {
     AcrossBar = 13,
 }
 
-impl<T: Packed> CurvatureWorkspace<T> {
+impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
     /// Sized for a network of one output.
     ///
     /// # Panics
@@ -49,8 +49,8 @@ impl<T: Packed> CurvatureWorkspace<T> {
         assert_eq!(chain.outputs(), 1, "second-order sweeps are of networks with one output");
         let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
         Self {
-            tape: vec![[T::ZERO; TILE]; PARTS * chain.nodes()],
-            scratch: vec![T::ZERO; 2 * TILE * widest.next_multiple_of(16)],
+            tape: vec![[T::ZERO; R]; PARTS * chain.nodes()],
+            scratch: vec![T::ZERO; 2 * R * widest.next_multiple_of(16)],
             arch: pulp::Arch::new(),
             inputs: chain.inputs(),
         }
@@ -59,47 +59,47 @@ impl<T: Packed> CurvatureWorkspace<T> {
     fn fits<C: Chain>(&self, chain: &C) -> bool {
         self.tape.len() == PARTS * chain.nodes() && self.inputs == chain.inputs()
     }
-    fn input(&self, part: Part) -> &[[T; TILE]] {
+    fn input(&self, part: Part) -> &[[T; R]] {
         &self.tape[part as usize * self.inputs..][..self.inputs]
     }
-    fn input_mut(&mut self, part: Part) -> &mut [[T; TILE]] {
+    fn input_mut(&mut self, part: Part) -> &mut [[T; R]] {
         &mut self.tape[part as usize * self.inputs..][..self.inputs]
     }
-    fn output_mut(&mut self, part: Part) -> &mut [T; TILE] {
+    fn output_mut(&mut self, part: Part) -> &mut [T; R] {
         let at = self.tape.len() - PARTS + part as usize;
         &mut self.tape[at]
     }
 
     /// `x`, one column an input, to be written before [`Network::lift`].
-    pub fn inputs_mut(&mut self) -> &mut [[T; TILE]] {
+    pub fn inputs_mut(&mut self) -> &mut [[T; R]] {
         self.input_mut(Part::Value)
     }
     /// `f` after [`Network::lift`].
-    pub fn value(&self) -> &[T; TILE] {
+    pub fn value(&self) -> &[T; R] {
         &self.tape[self.tape.len() - PARTS + Part::Value as usize]
     }
     /// `∇f` after [`Network::lift`].
-    pub fn gradient(&self) -> &[[T; TILE]] {
+    pub fn gradient(&self) -> &[[T; R]] {
         self.input(Part::Bar)
     }
     /// `v`, to be written before [`Network::product`].
-    pub fn direction_mut(&mut self) -> &mut [[T; TILE]] {
+    pub fn direction_mut(&mut self) -> &mut [[T; R]] {
         self.input_mut(Part::AlongDot)
     }
     /// `Hv` after [`Network::product`], and `ρ`, to be written before [`Network::pull`].
-    pub fn product_and_residual(&mut self) -> (&[[T; TILE]], &mut [[T; TILE]]) {
+    pub fn product_and_residual(&mut self) -> (&[[T; R]], &mut [[T; R]]) {
         let n = self.inputs;
         let (low, high) = self.tape.split_at_mut(Part::AcrossDot as usize * n);
         (&low[Part::Product as usize * n..][..n], &mut high[..n])
     }
     /// `∇f` after [`Network::lift`], and `r`, to be written before [`Network::total`].
-    pub fn gradient_and_residual(&mut self) -> (&[[T; TILE]], &mut [[T; TILE]]) {
+    pub fn gradient_and_residual(&mut self) -> (&[[T; R]], &mut [[T; R]]) {
         let n = self.inputs;
         let (low, high) = self.tape.split_at_mut(Part::Along as usize * n);
         (&low[Part::Bar as usize * n..][..n], &mut high[..n])
     }
     /// `ȳ`, to be written after the last [`Network::pull`] and before [`Network::total`].
-    pub fn value_residual_mut(&mut self) -> &mut [T; TILE] {
+    pub fn value_residual_mut(&mut self) -> &mut [T; R] {
         self.output_mut(Part::AcrossBar)
     }
 }
@@ -143,14 +143,14 @@ impl<C: Chain, T: Packed> Network<C, T> {
     /// # Panics
     /// If the workspace is another shape's; so do the other sweeps.
     #[track_caller]
-    pub fn lift(&self, ws: &mut CurvatureWorkspace<T>) {
+    pub fn lift<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
         ws.output_mut(Part::Bar).fill(T::ONE);
         self.walk(ws, LiftPass, &mut []);
     }
 
     /// The product `Hv` with a direction. Two products a layer.
     #[track_caller]
-    pub fn product(&self, ws: &mut CurvatureWorkspace<T>) {
+    pub fn product<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
         ws.output_mut(Part::Product).fill(T::ZERO);
         self.walk(ws, ProductPass, &mut []);
     }
@@ -158,7 +158,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     /// Takes in the residual `ρ` of the last product: adds part of the gradient of `ρ·Hv` in the parameters to `grad` (empty
     /// where no sum is wanted), and keeps what the rest needs. Four products a layer.
     #[track_caller]
-    pub fn pull(&self, ws: &mut CurvatureWorkspace<T>, grad: &mut [T]) {
+    pub fn pull<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T]) {
         ws.output_mut(Part::AcrossBar).fill(T::ZERO);
         self.walk(ws, PullPass, grad);
     }
@@ -166,7 +166,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     /// Adds the rest of the gradient of `ȳ·f + r·∇f + Σ_d ρ_d·H v_d` to `grad`. The workspace is then as after
     /// [`lift`](Self::lift). Four products a layer.
     #[track_caller]
-    pub fn total(&self, ws: &mut CurvatureWorkspace<T>, grad: &mut [T]) {
+    pub fn total<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T]) {
         self.walk(ws, TotalPass, grad);
     }
 
@@ -208,7 +208,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     }
 
     #[track_caller]
-    fn walk<P: Pass>(&self, ws: &mut CurvatureWorkspace<T>, pass: P, grad: &mut [T]) {
+    fn walk<P: Pass, const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, pass: P, grad: &mut [T]) {
         assert!(ws.fits(self.chain()), "the workspace was sized for another network than {}", self.describe());
         assert!(grad.is_empty() || grad.len() == self.params().len(), "the gradient needs one number a parameter");
         let CurvatureWorkspace { tape, scratch, arch, .. } = ws;
@@ -223,11 +223,11 @@ macro_rules! passes {
         struct $name;
         impl Pass for $name {
             #[inline(always)]
-            fn walk<S: Simd, T: Packed>(self, simd: S, run: RunParts<'_, T>) {
+            fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
                 let (kernel, outputs) = (Registers(simd), run.outputs());
                 let RunParts { layers, params, tape, scratch, grad } = run;
-                layers.down(&mut $down(Walk::<_, _, TILE>::down(kernel, params, tape)));
-                layers.up(&mut $up(Walk::<_, _, TILE>::up(kernel, params, tape, outputs, grad, scratch)));
+                layers.down(&mut $down(Walk::<_, _, R>::down(kernel, params, tape)));
+                layers.up(&mut $up(Walk::<_, _, R>::up(kernel, params, tape, outputs, grad, scratch)));
             }
         }
     )+ };

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, Walk};
 use crate::math::{Activation, Separate};
 use crate::nn::props::{batch, close, network, numbers};
-use crate::nn::{Chain, Kernel, Layer, Loops, Network, Stack, TILE};
+use crate::nn::{Accum, Chain, Kernel, Layer, Loops, Network, Stack, TILE};
 
 /// Kinks have no third derivative.
 fn smooth() -> impl Strategy<Value = Network<Stack, f64>> {
@@ -156,9 +156,12 @@ impl Kernel<f64, 1> for Counting<'_> {
         self.0.set(self.0.get() + 1);
         Loops(Separate).transposed(w, z, out);
     }
-    fn outer(self, z: &[[f64; 1]], x: &[[f64; 1]], grad: &mut [f64], scratch: &mut [f64]) {
+    fn outer(self, z: &[[f64; 1]], x: &[[f64; 1]], grad: &mut [f64], accum: Accum, scratch: &mut [f64]) {
         self.0.set(self.0.get() + 1);
-        Loops(Separate).outer(z, x, grad, scratch);
+        Loops(Separate).outer(z, x, grad, accum, scratch);
+    }
+    fn row_sums(self, z: &[[f64; 1]], grad: &mut [f64], accum: Accum) {
+        Loops(Separate).row_sums(z, grad, accum);
     }
 }
 

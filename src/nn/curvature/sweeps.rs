@@ -26,7 +26,7 @@
 
 use crate::math::{Activation, Contract, Real};
 use crate::nn::sweep::Place;
-use crate::nn::{Activate, Dense, Kernel, Sweep, Width};
+use crate::nn::{Accum, Activate, Dense, Kernel, Sweep, Width};
 
 /// What is kept for each node, in the order of [`Nodes`].
 pub(super) const PARTS: usize = 14;
@@ -301,7 +301,13 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Pull<'_, K, T, R> {
         }
         if !grad.is_empty() {
             let weights = &mut grad[at.param..at.param + layer.weights()];
-            kernel.outer_pair([product_bar, across_bar], [below.across_dot, below.along_dot], weights, scratch);
+            kernel.outer_pair(
+                [product_bar, across_bar],
+                [below.across_dot, below.along_dot],
+                weights,
+                Accum::Add,
+                scratch,
+            );
         }
         if at.block > 0 {
             kernel.transposed(w, across_bar, below.across_bar);
@@ -349,8 +355,8 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Total<'_, K, T, R> {
         }
         if !grad.is_empty() {
             let (weights, biases) = grad[at.param..at.param + layer.params()].split_at_mut(layer.weights());
-            kernel.outer_pair([across_bar, bar], [below.value, below.along], weights, scratch);
-            kernel.row_sums(across_bar, biases);
+            kernel.outer_pair([across_bar, bar], [below.value, below.along], weights, Accum::Add, scratch);
+            kernel.row_sums(across_bar, biases, Accum::Add);
         }
         if at.block > 0 {
             kernel.transposed(w, across_bar, below.across_bar);

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::curvature::{Along, Back};
 use super::taylor::Taylor;
 use crate::math::{Contract, Number};
-use crate::nn::{Activate, Dense, Fixed, Forward, Kernel, Layer, Reverse, SLOTS, Slot, Sweep, Width, act};
+use crate::nn::{Accum, Activate, Dense, Fixed, Forward, Kernel, Layer, Reverse, SLOTS, Slot, Sweep, Width, act};
 
 /// Layers of the head: up to the first one-node layer, or all.
 pub(super) const fn head(layers: &[Layer]) -> usize {
@@ -318,7 +318,15 @@ impl<'a, C: Fixed, K: Kernel<T, R>, T: Number, const R: usize, const OPEN: bool>
             self.tape[Self::CUT + Slot::Bar as usize * Self::HEAD_WIDTH + o] = seed;
         }
         let (params, tape) = (&self.params[..Self::HEAD_PARAMS], &mut self.tape[..Self::HEAD_END]);
-        let sweep = Reverse::<_, _, R, ORDER, true>::new(self.kernel, params, tape, Self::HEAD_WIDTH, &mut [], &mut []);
+        let sweep = Reverse::<_, _, R, ORDER, true>::new(
+            self.kernel,
+            params,
+            tape,
+            Self::HEAD_WIDTH,
+            &mut [],
+            Accum::Add,
+            &mut [],
+        );
         up::<C, OPEN>(0..Self::HEAD, sweep);
     }
 

@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 use crate::nn::packed::Dispatched;
-use crate::nn::{Kernel, Packed, Registers, TILE};
+use crate::nn::{Accum, Kernel, Packed, Registers, TILE};
 
 /// More weights than this go to the blocked kernel: a thin product reads its inputs once a node.
 const MOST_WEIGHTS: usize = 256;
@@ -53,7 +53,11 @@ impl<S: Simd, T: Packed> Kernel<T, TILE> for Thin<S> {
         }
     }
     #[inline(always)]
-    fn outer(self, z: &[[T; TILE]], x: &[[T; TILE]], grad: &mut [T], scratch: &mut [T]) {
-        Registers(self.0).outer(z, x, grad, scratch);
+    fn outer(self, z: &[[T; TILE]], x: &[[T; TILE]], grad: &mut [T], accum: Accum, scratch: &mut [T]) {
+        Registers(self.0).outer(z, x, grad, accum, scratch);
+    }
+    #[inline(always)]
+    fn row_sums(self, z: &[[T; TILE]], grad: &mut [T], accum: Accum) {
+        Registers(self.0).row_sums(z, grad, accum);
     }
 }
