@@ -91,13 +91,16 @@ fn gradient_of(net: &Network<Stack, f64>, data: &Scaled<f64>, weights: &LossWeig
 /// dL/dθ along a direction is `Σ 2(f−y)·∂f/∂d + Σ 2(∂ⱼf−tⱼ)·∂²f/∂xⱼ∂d`: hyper-dual numbers give every factor exactly.
 #[test]
 fn sobolev_gradient_is_the_other_crates() {
-    for (activation, lambda, scale) in [
-        (Activation::Silu, 1.0, DerivativeScale::MeanSquare),
-        (Activation::Tanh, 0.3, DerivativeScale::Unnormalised),
-        (Activation::Softplus, 5.0, DerivativeScale::MeanSquare),
-        (Activation::Sigmoid, 1.0, DerivativeScale::MeanSquare),
+    let thin: &[usize] = &[5, 4];
+    for (hidden, activation, lambda, scale) in [
+        (thin, Activation::Silu, 1.0, DerivativeScale::MeanSquare),
+        (thin, Activation::Tanh, 0.3, DerivativeScale::Unnormalised),
+        (thin, Activation::Softplus, 5.0, DerivativeScale::MeanSquare),
+        (thin, Activation::Sigmoid, 1.0, DerivativeScale::MeanSquare),
+        // So many nodes that tiles are short.
+        (&[131, 90, 70], Activation::Silu, 1.0, DerivativeScale::MeanSquare),
     ] {
-        let (net, data) = (net(&[5, 4], activation), data::<f64>(70, 3));
+        let (net, data) = (net(hidden, activation), data::<f64>(70, 3));
         let loss = Loss::Sobolev { derivative_weight: lambda, balance: Balance::Dimensional, scale };
         let weights = LossWeights::new(loss, &data);
         assert!((weights.value + weights.derivative - 1.0).abs() < 1e-15);
@@ -181,10 +184,28 @@ fn trainer(loss: Loss, epochs: usize, peak: f64) -> Trainer {
     Trainer { loss, epochs, batch: 256, schedule: OneCycle::with_peak(peak), seed: 1, name: "test".into() }
 }
 
+/// Tiles of either length, one or several of them a part, parts that threads share out evenly or not.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
+    for hidden in [&[96, 96], &[180, 170]] {
+        for batch in [100, 256, 300, 3000] {
+            let (net, data) = (net(hidden, Activation::Silu).cast::<f32>(), data::<f32>(batch, 2));
+            let weights = LossWeights::new(Loss::SOBOLEV, &data);
+            let gradient = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+                let mut engine = BatchGradient::new(&net, batch);
+                let losses = pool.install(|| engine.compute(&net, &data, &Rows::Range(0..batch), &weights));
+                let bits = |part: &[f32]| part.iter().map(|g| g.to_bits()).collect::<Vec<_>>();
+                (losses, engine.parts().map(bits).collect::<Vec<_>>())
+            };
+            let one = gradient(1);
+            for threads in [2, 3, 4, 7, 16] {
+                assert!(one == gradient(threads), "{hidden:?}, batches of {batch}, {threads} threads");
+            }
+        }
+    }
     let data = data::<f32>(3000, 2);
-    let run = |threads: usize| {
+    let trained = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| {
             let mut net = net(&[96, 96], Activation::Silu).cast::<f32>();
@@ -192,9 +213,9 @@ fn any_number_of_threads_gives_the_same_bits() {
             net.params().iter().map(|p| p.to_bits()).collect::<Vec<_>>()
         })
     };
-    let one = run(1);
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(3));
+    let one = trained(1);
+    assert_eq!(one, trained(2));
+    assert_eq!(one, trained(3));
 }
 
 /// At equal samples the Sobolev loss gets slopes that the value loss misses.

@@ -68,7 +68,8 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Compare(args)) => &args.common,
     };
     use_threads(common.threads)?;
-    match command {
+    // Within the pool: what starts there need not wake a thread to begin, which each step of training would do twice.
+    rayon::scope(|_| match command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Train(args)) => stages::train(args),
@@ -80,7 +81,7 @@ fn dispatch(cli: &Cli) -> crate::error::Result<()> {
         Some(Command::Price(args)) => price::price(args),
         Some(Command::Analyse(args)) => analyse::analyse(args),
         Some(Command::Compare(args)) => compare::compare(args),
-    }
+    })
 }
 
 /// All cores, if no number is given.
