@@ -77,6 +77,8 @@ struct Outer<'a, T, const P: usize, const R: usize> {
 
 /// Fewer rows than this are not worth turning a tile for.
 const FEW: usize = 4;
+/// Nor are fewer weights.
+const FEW_WEIGHTS: usize = 300;
 
 impl<T: Packed, const P: usize, const R: usize> pulp::WithSimd for Outer<'_, T, P, R> {
     type Output = ();
@@ -84,7 +86,7 @@ impl<T: Packed, const P: usize, const R: usize> pulp::WithSimd for Outer<'_, T, 
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { z, x, grad, accum, scratch } = self;
         let (m, n) = (z[0].len(), x[0].len());
-        if n < T::lanes::<S>() || m < FEW {
+        if n < T::lanes::<S>() || m < FEW || m * n < FEW_WEIGHTS {
             return dots(simd, z, x, grad, accum);
         }
         // Lanes run over inputs, so that the tile has to be turned first.
