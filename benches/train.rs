@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pulp::Arch;
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use sobolev::nn::Packed;
 use sobolev::train::Loss;
 use step::naive::Exp;
@@ -21,16 +21,26 @@ mod step;
 const LARGE: &[usize] = &[128; 6];
 const SMALL: &[&[usize]] = &[&[3, 3, 1, 2, 2, 2], &[8; 6]];
 
-/// Times `run`, and says how much of the limit it reached.
-fn row(c: &mut Criterion, name: String, batch: usize, flops: f64, peak: f64, mut run: impl FnMut()) {
+/// Times `run` within the pool, which it enters once, not once a step, and says how much of the limit it reached.
+fn row(
+    c: &mut Criterion,
+    pool: &ThreadPool,
+    name: String,
+    batch: usize,
+    flops: f64,
+    peak: f64,
+    mut run: impl FnMut() + Send,
+) {
     let times = RefCell::new(Vec::new());
     let mut group = c.benchmark_group("train/step");
     group.throughput(Throughput::Elements(batch as u64));
     group.bench_function(&name, |b| {
         b.iter_custom(|iterations| {
-            let start = Instant::now();
-            (0..iterations).for_each(|_| run());
-            let elapsed = start.elapsed();
+            let elapsed = pool.install(|| {
+                let start = Instant::now();
+                (0..iterations).for_each(|_| run());
+                start.elapsed()
+            });
             times.borrow_mut().push(elapsed.as_secs_f64() / iterations as f64);
             elapsed
         });
@@ -63,9 +73,7 @@ fn steps<T: Packed + Exp>(c: &mut Criterion) {
                     let flops = flops(step.net.chain(), loss, batch);
                     let id = format!("{name}/{kind}/{}/{batch}/{threads}", T::NAME);
                     let peak = peak * threads as f64;
-                    row(c, id, batch, flops, peak, || {
-                        pool.install(|| step.run());
-                    });
+                    row(c, &pool, id, batch, flops, peak, || _ = step.run());
                 }
             }
         }
@@ -78,17 +86,15 @@ fn steps<T: Packed + Exp>(c: &mut Criterion) {
         check(&mut step);
         let (flops, peak) = (flops(step.net.chain(), Loss::SOBOLEV, 256), step::peak::<T>(avx2));
         let id = format!("6x128/sobolev, AVX2/{}/256/1", T::NAME);
-        row(c, id, 256, flops, peak, || {
-            pool.install(|| step.run());
-        });
+        row(c, &pool, id, 256, flops, peak, || _ = step.run());
     }
     let step = sobolev(LARGE, best);
     let flops = flops(step.net.chain(), Loss::SOBOLEV, 256);
     let id = |twin: &str| format!("6x128/sobolev, {twin}, no Adam/{}/256/1", T::NAME);
-    row(c, id("layer by layer through faer"), 256, flops, peak, || {
+    row(c, &pool, id("layer by layer through faer"), 256, flops, peak, || {
         std::hint::black_box(step::layers::gradient(&step.net, &step.data, &step.weights));
     });
-    row(c, id("naive"), 256, flops, peak, || {
+    row(c, &pool, id("naive"), 256, flops, peak, || {
         std::hint::black_box(step::naive::gradient(&step.net, &step.data, &step.weights));
     });
 }
