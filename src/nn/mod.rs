@@ -12,6 +12,8 @@
 //!   second derivatives has eight of its own, see [`CurvatureWorkspace`].
 //! * **Workspace** is sized once and lent by the caller: a sweep allocates nothing.
 
+#[cfg(feature = "std")]
+mod aligned;
 mod chain;
 #[cfg(feature = "std")]
 mod curvature;
@@ -38,6 +40,8 @@ mod naive;
 #[cfg(all(test, feature = "std"))]
 mod props;
 
+#[cfg(feature = "std")]
+pub(crate) use aligned::Aligned;
 pub use chain::{Activate, Chain, Const, Dense, Fixed, Layer, Sweep, Typed, Width, act};
 #[cfg(feature = "std")]
 pub use chain::{Dyn, Stack};

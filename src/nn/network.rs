@@ -164,7 +164,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
     #[track_caller]
     fn run<P: Pass, const R: usize>(&self, ws: &mut Workspace<T, R>, pass: P, grad: &mut [T]) {
         assert!(ws.fits(&self.chain), "the workspace was sized for another network than {}", self.describe());
-        let Workspace { tape, scratch, arch, .. } = ws;
+        let (arch, tape, scratch) = ws.parts_mut();
         let parts = RunParts { layers: self.chain.layers(), params: &self.params, tape, scratch, grad };
         arch.dispatch(Run { pass, parts });
     }

@@ -2,20 +2,19 @@
 
 use rayon::prelude::*;
 
-use super::aligned::Aligned;
 use super::ball::Ball;
 use super::linear::Linear;
 use super::norms::Norms;
 use super::slab::Slab;
 use super::{Cover, Enclosure};
 use crate::interval::kernel::{self, Boxes, Weights};
-use crate::nn::{self, Chain, Network, Packed};
+use crate::nn::{self, Aligned, Chain, Network, Packed};
 
 /// One layer's parameters as doubles; what a network in single precision holds is exact there.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) shape: nn::Layer,
-    pub(super) w: Aligned,
+    pub(super) w: Aligned<f64>,
     pub(super) b: Vec<f64>,
     /// For [`Enclosure::Ball`].
     pub(super) norms: Option<Norms>,
@@ -70,7 +69,7 @@ impl Prepared {
             let (w, b) = net.layer_params(l);
             let (w, b) = (doubles(w), doubles(b));
             let norms = enclosure.ball().then(|| Norms::of(&w, shape.fan_out.0, shape.fan_in.0));
-            Layer { shape, w: Aligned::new(&w), b, norms }
+            Layer { shape, w: Aligned::from(&w[..]), b, norms }
         };
         Self { layers: net.chain().layers().iter().enumerate().map(layer).collect(), enclosure }
     }

@@ -8,7 +8,6 @@
 //! all of them are held against. For many boxes at once there are [`Prepared`] networks and [`Bounds`], memory lent by the
 //! caller.
 
-mod aligned;
 mod ball;
 mod bounds;
 mod cover;

@@ -3,15 +3,15 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::nn::Packed;
+use crate::nn::{Aligned, Packed};
 
 /// Adam's state: first and second moments of the gradient, one number a parameter.
 ///
 /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `θ ← θ − η·m̂/(√v̂ + ε)` with the moments corrected for their start at 0.
 #[derive(Clone, Debug)]
 pub struct Adam<T> {
-    first: Vec<T>,
-    second: Vec<T>,
+    first: Aligned<T>,
+    second: Aligned<T>,
     steps: i32,
     arch: pulp::Arch,
 }
@@ -27,7 +27,7 @@ const BLOCK: usize = 256;
 impl<T: Packed> Adam<T> {
     /// For so many parameters.
     pub fn new(params: usize) -> Self {
-        Self { first: vec![T::ZERO; params], second: vec![T::ZERO; params], steps: 0, arch: pulp::Arch::new() }
+        Self { first: Aligned::zeros(params), second: Aligned::zeros(params), steps: 0, arch: pulp::Arch::new() }
     }
 
     /// Over the given instruction set instead of the best that the machine has.

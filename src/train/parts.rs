@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Losses;
-use crate::nn::{Accum, Packed};
+use crate::nn::{Accum, Aligned, Packed};
 
 /// Parameters that one thread adds up at a time.
 const CHUNK: usize = 4096;
@@ -18,7 +18,7 @@ pub(super) struct Parts<T> {
 }
 
 struct Part<T> {
-    grad: Vec<T>,
+    grad: Aligned<T>,
     losses: Losses,
     /// Whether it stands in `grad`, not in the first of its half.
     apart: bool,
@@ -36,7 +36,7 @@ pub(super) struct Split {
 impl<T: Packed> Parts<T> {
     /// Memory for so many parts; what is never used is never touched.
     pub(super) fn new(params: usize, count: usize) -> Self {
-        let part = |_| Part { grad: vec![T::ZERO; params], losses: Losses::default(), apart: false };
+        let part = |_| Part { grad: Aligned::zeros(params), losses: Losses::default(), apart: false };
         Self { parts: (0..count).map(part).collect(), used: 0 }
     }
 

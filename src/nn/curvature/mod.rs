@@ -14,15 +14,15 @@ use pulp::Simd;
 use super::network::{Pass, Run, RunParts, load, store};
 use super::packed::Packed;
 use super::registers::Registers;
-use super::{Chain, Network, TILE};
+use super::{Aligned, Chain, Network, TILE};
 use sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, Walk};
 
 /// Memory for the second-order sweeps of one network over one tile, sized once and lent to every sweep; one a thread. Its
 /// size does not depend on the number of directions.
 #[derive(Clone, Debug)]
 pub struct CurvatureWorkspace<T, const R: usize = TILE> {
-    tape: Vec<[T; R]>,
-    scratch: Vec<T>,
+    tape: Aligned<T>,
+    scratch: Aligned<T>,
     arch: pulp::Arch,
     inputs: usize,
 }
@@ -49,25 +49,32 @@ impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
         assert_eq!(chain.outputs(), 1, "second-order sweeps are of networks with one output");
         let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
         Self {
-            tape: vec![[T::ZERO; R]; PARTS * chain.nodes()],
-            scratch: vec![T::ZERO; 2 * R * widest.next_multiple_of(16)],
+            tape: Aligned::zeros(R * PARTS * chain.nodes()),
+            scratch: Aligned::zeros(2 * R * widest.next_multiple_of(16)),
             arch: pulp::Arch::new(),
             inputs: chain.inputs(),
         }
     }
 
     fn fits<C: Chain>(&self, chain: &C) -> bool {
-        self.tape.len() == PARTS * chain.nodes() && self.inputs == chain.inputs()
+        self.tape.len() == R * PARTS * chain.nodes() && self.inputs == chain.inputs()
+    }
+    fn tape(&self) -> &[[T; R]] {
+        self.tape.as_chunks().0
+    }
+    fn tape_mut(&mut self) -> &mut [[T; R]] {
+        self.tape.as_chunks_mut().0
     }
     fn input(&self, part: Part) -> &[[T; R]] {
-        &self.tape[part as usize * self.inputs..][..self.inputs]
+        &self.tape()[part as usize * self.inputs..][..self.inputs]
     }
     fn input_mut(&mut self, part: Part) -> &mut [[T; R]] {
-        &mut self.tape[part as usize * self.inputs..][..self.inputs]
+        let n = self.inputs;
+        &mut self.tape_mut()[part as usize * n..][..n]
     }
     fn output_mut(&mut self, part: Part) -> &mut [T; R] {
-        let at = self.tape.len() - PARTS + part as usize;
-        &mut self.tape[at]
+        let at = self.tape().len() - PARTS + part as usize;
+        &mut self.tape_mut()[at]
     }
 
     /// `x`, one column an input, to be written before [`Network::lift`].
@@ -76,7 +83,7 @@ impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
     }
     /// `f` after [`Network::lift`].
     pub fn value(&self) -> &[T; R] {
-        &self.tape[self.tape.len() - PARTS + Part::Value as usize]
+        &self.tape()[self.tape().len() - PARTS + Part::Value as usize]
     }
     /// `∇f` after [`Network::lift`].
     pub fn gradient(&self) -> &[[T; R]] {
@@ -89,13 +96,13 @@ impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
     /// `Hv` after [`Network::product`], and `ρ`, to be written before [`Network::pull`].
     pub fn product_and_residual(&mut self) -> (&[[T; R]], &mut [[T; R]]) {
         let n = self.inputs;
-        let (low, high) = self.tape.split_at_mut(Part::AcrossDot as usize * n);
+        let (low, high) = self.tape_mut().split_at_mut(Part::AcrossDot as usize * n);
         (&low[Part::Product as usize * n..][..n], &mut high[..n])
     }
     /// `∇f` after [`Network::lift`], and `r`, to be written before [`Network::total`].
     pub fn gradient_and_residual(&mut self) -> (&[[T; R]], &mut [[T; R]]) {
         let n = self.inputs;
-        let (low, high) = self.tape.split_at_mut(Part::Along as usize * n);
+        let (low, high) = self.tape_mut().split_at_mut(Part::Along as usize * n);
         (&low[Part::Bar as usize * n..][..n], &mut high[..n])
     }
     /// `ȳ`, to be written after the last [`Network::pull`] and before [`Network::total`].
@@ -212,6 +219,7 @@ impl<C: Chain, T: Packed> Network<C, T> {
         assert!(ws.fits(self.chain()), "the workspace was sized for another network than {}", self.describe());
         assert!(grad.is_empty() || grad.len() == self.params().len(), "the gradient needs one number a parameter");
         let CurvatureWorkspace { tape, scratch, arch, .. } = ws;
+        let tape = tape.as_chunks_mut::<R>().0;
         let parts = RunParts { layers: self.chain().layers(), params: self.params(), tape, scratch, grad };
         arch.dispatch(Run { pass, parts });
     }

@@ -53,10 +53,10 @@ impl<C: Chain, T: Packed> Network<C, T> {
         ws.input_mut(Part::AcrossDot).as_flattened_mut().fill(T::ZERO);
         ws.input_mut(Part::AcrossDot)[j].fill(T::ONE);
         self.pull(ws, &mut []);
-        self.chain().down(&mut Rows { tape: &mut ws.tape, rows, total: false });
+        self.chain().down(&mut Rows { tape: ws.tape_mut(), rows, total: false });
         ws.input_mut(Part::Along).as_flattened_mut().fill(T::ZERO);
         ws.value_residual_mut().fill(T::ZERO);
         self.total(ws, &mut []);
-        self.chain().down(&mut Rows { tape: &mut ws.tape, rows, total: true });
+        self.chain().down(&mut Rows { tape: ws.tape_mut(), rows, total: true });
     }
 }
