@@ -69,8 +69,10 @@ impl Losses {
 const PARTS: usize = 16;
 /// Parameters times samples below which threads cost more than they bring.
 const PARALLEL: usize = 1 << 17;
-/// Samples in a tile where nodes are many.
+/// Samples in a tile where nodes are many, or samples few.
 const SHORT: usize = 32;
+/// Samples in a tile where nodes are so few that what a tile costs whatever its length counts.
+const LONG: usize = 128;
 /// Bytes of a tape that leave the second-level cache room for weights and their gradient.
 const TAPE: usize = 1 << 19;
 
@@ -84,24 +86,28 @@ pub struct BatchGradient<T> {
     parallel: bool,
 }
 
-/// Workspaces, as many as there are parts, of which those are touched that there are threads; with short tiles where others
-/// would not stay in the cache.
+/// Workspaces, as many as there are parts, of which those are touched that there are threads; with tiles that stay in the
+/// cache and leave each thread some.
 enum Lent<T> {
     Short(Vec<Memory<T, SHORT>>),
     Usual(Vec<Memory<T, TILE>>),
+    Long(Vec<Memory<T, LONG>>),
 }
 
 impl<T: Packed> BatchGradient<T> {
     /// For batches of up to `batch` rows.
     pub fn new<C: Chain>(net: &Network<C, T>, batch: usize) -> Self {
-        let short = SLOTS * net.chain().nodes() * TILE * size_of::<T>() > TAPE;
-        let tile = if short { SHORT } else { TILE };
-        let parts = batch.div_ceil(tile).clamp(1, PARTS);
-        Self {
-            parts: Parts::new(net.params().len(), parts),
-            lent: if short { Lent::Short(memory(net, parts)) } else { Lent::Usual(memory(net, parts)) },
-            parallel: net.params().len() * batch >= PARALLEL,
-        }
+        let parallel = net.params().len() * batch >= PARALLEL;
+        let fits = |tile: usize| SLOTS * net.chain().nodes() * tile * size_of::<T>() <= TAPE;
+        let parts = |tile: usize| batch.div_ceil(tile).clamp(1, PARTS);
+        let (parts, lent) = if !parallel && batch.is_multiple_of(LONG) && fits(LONG) {
+            (parts(LONG), Lent::Long(memory(net, parts(LONG))))
+        } else if batch > SHORT && fits(TILE) {
+            (parts(TILE), Lent::Usual(memory(net, parts(TILE))))
+        } else {
+            (parts(SHORT), Lent::Short(memory(net, parts(SHORT))))
+        };
+        Self { parts: Parts::new(net.params().len(), parts), lent, parallel }
     }
 
     /// Over the given instruction set instead of the best that the machine has.
@@ -109,6 +115,7 @@ impl<T: Packed> BatchGradient<T> {
         match &mut self.lent {
             Lent::Short(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
             Lent::Usual(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
+            Lent::Long(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
         }
         self
     }
@@ -145,6 +152,7 @@ impl<T: Packed> BatchGradient<T> {
         match &mut self.lent {
             Lent::Short(lent) => batch.sum(&mut self.parts, threads, lent),
             Lent::Usual(lent) => batch.sum(&mut self.parts, threads, lent),
+            Lent::Long(lent) => batch.sum(&mut self.parts, threads, lent),
         }
     }
 
