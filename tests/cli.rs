@@ -154,18 +154,19 @@ fn files_carry_their_payoff_from_stage_to_stage() {
     assert!(!report.is_empty());
 }
 
-/// Where the price is no function of the basket's, no layer of one node stands in its way by default.
+/// Where the price is no function of one number, no layer of one node stands in its way by default.
 #[test]
-fn payoffs_on_assets_are_pruned_to_another_shape() {
+fn prices_of_several_numbers_are_pruned_to_another_shape() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let tiny = ["--quick", "--samples", "1024", "--epochs", "1", "--no-polish", "--quiet", "--dims", "2"];
     let widths = |payoff: &[&str], out: &'static str| {
-        works(at, &[payoff, &["--hidden", if out == "one" { "6x16" } else { "2x16" }, "--out", out], &tiny].concat());
+        works(at, &[payoff, &["--hidden", if out == "one" { "6x16" } else { "4x16" }, "--out", out], &tiny].concat());
         json(&at.join(out).join("table2.json"))["widths"].clone()
     };
-    assert_eq!(widths(&["--payoff", "worst-of"], "assets"), serde_json::json!([12, 12]));
-    assert_eq!(widths(&["--model", "black-scholes"], "lognormal"), serde_json::json!([12, 12]));
+    assert_eq!(widths(&["--payoff", "worst-of"], "assets"), serde_json::json!([8, 8, 8, 8]));
+    assert_eq!(widths(&["--model", "black-scholes"], "lognormal"), serde_json::json!([8, 8, 8, 8]));
+    assert_eq!(widths(&["--inputs", "spots,volatility"], "parameters"), serde_json::json!([8, 8, 8, 8]));
     assert_eq!(widths(&["--payoff", "put"], "one"), serde_json::json!([3, 3, 1, 2, 2, 2]));
     assert!(!at.join("assets/collapsed.safetensors").exists() && at.join("one/collapsed.safetensors").is_file());
 }

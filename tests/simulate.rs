@@ -11,7 +11,8 @@ use sobolev::math::random::{Normals, Purpose, Streams};
 use sobolev::math::statistics::Moments;
 use sobolev::model::pathwise::{self, Workspace};
 use sobolev::model::{
-    Bachelier, Batch, BlackScholes, Call, Model, ModelError, Observed, Payoff, Regularity, Smoothing,
+    AnyModel, Bachelier, Batch, BlackScholes, Call, Model, ModelError, Observed, Parameter, Payoff, Regularity,
+    Smoothing,
 };
 
 const BASKET_SEED: u64 = 11;
@@ -185,6 +186,10 @@ fn training_inputs_cover_the_box_where_assets_matter() {
     check(Simulator::values_only(&lognormal, &call, 1).inputs(&mut streams(), n), &f64::ln);
     assert!(!assets.is_of_the_basket() && !lognormal.is_of_the_basket());
     assert!(BlackScholes::random(BASKET_SEED, 1).unwrap().is_of_the_basket(), "one asset is its basket");
+    let basket = Bachelier::random(BASKET_SEED, 3).unwrap();
+    assert!(AnyModel::from(basket.clone()).is_of_one_number() && !AnyModel::from(assets).is_of_one_number());
+    let of_two_numbers = basket.with_inputs(&[Parameter::Maturity]);
+    assert!(of_two_numbers.is_of_the_basket() && !AnyModel::from(of_two_numbers).is_of_one_number());
 }
 
 #[test]

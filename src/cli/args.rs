@@ -164,8 +164,8 @@ pub struct RunArgs {
     /// Hidden widths of the large network, as 6x128 or 128,128,64 [default: one layer of 128 for each of --widths]
     #[arg(long, value_parser = widths)]
     pub hidden: Option<Widths>,
-    /// Hidden widths after pruning, as 3-3-1-2-2-2 or 3,3 [default: 3-3-1-2-2-2; 12-12 where the price is no function of the
-    /// basket's: lognormal assets, best-of, worst-of]
+    /// Hidden widths after pruning, as 3-3-1-2-2-2 or 3,3 [default: 3-3-1-2-2-2; 8-8-8-8 where the price is no function of the
+    /// basket's alone: lognormal assets, best-of, worst-of, parameters among --inputs]
     #[arg(long, value_parser = widths)]
     pub widths: Option<Widths>,
     /// Runs over so many seeds, from --seed on, and prints median and worst

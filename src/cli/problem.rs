@@ -138,15 +138,17 @@ impl ProblemArgs {
     /// Whether the paper has figures for it: the call on normal assets, unless told otherwise.
     pub(super) fn is_the_papers(&self) -> bool {
         let untouched = [self.strike, self.maturity, self.volatility, self.smoothing].iter().all(Option::is_none);
-        let spots = self.inputs.iter().all(|i| *i == InputArg::Spots);
-        (self.model, self.payoff) == (ModelArg::Bachelier, PayoffArg::Call) && untouched && spots
+        (self.model, self.payoff) == (ModelArg::Bachelier, PayoffArg::Call) && untouched && self.is_of_spots()
     }
 
-    /// Whether the price is a function of the basket's, as [`Diffusion::is_of_the_basket`](crate::model::Diffusion::is_of_the_basket)
-    /// knows it of the model.
-    pub(super) fn is_of_the_basket(&self, assets: usize) -> bool {
+    fn is_of_spots(&self) -> bool {
+        self.inputs.iter().all(|i| *i == InputArg::Spots)
+    }
+
+    /// Whether the price is a function of one number, as [`AnyModel::is_of_one_number`] knows it of the model.
+    pub(super) fn is_of_one_number(&self, assets: usize) -> bool {
         let of_assets = matches!(self.payoff, PayoffArg::BestOf | PayoffArg::WorstOf);
-        assets == 1 || (self.model == ModelArg::Bachelier && !of_assets)
+        self.is_of_spots() && (assets == 1 || (self.model == ModelArg::Bachelier && !of_assets))
     }
 
     fn contract(&self) -> Result<Contract> {

@@ -55,7 +55,7 @@ fn plan(args: &RunArgs) -> Result<Plan> {
     args.fit.apply_to_all(&mut plan);
     plan.prune.keep = args.criterion.keep;
     plan.second_order = args.second_order.curving();
-    plan.pruned = widths::pruned(args.widths.as_ref(), args.problem.is_of_the_basket(args.dims));
+    plan.pruned = widths::pruned(args.widths.as_ref(), args.problem.is_of_one_number(args.dims));
     plan.oversized = args.hidden.as_ref().map_or_else(|| widths::oversized(&plan.pruned), |widths| widths.0.clone());
     // Impossible targets are found before anything is trained.
     crate::prune::check_widths(&plan.oversized, &plan.pruned)?;

@@ -19,7 +19,7 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
     let mut plan = args.fit.plan();
     plan.oversized = match &args.widths {
         Some(widths) => widths.0.clone(),
-        None => widths::oversized(&Plan::shape(args.problem.is_of_the_basket(args.dims))),
+        None => widths::oversized(&Plan::shape(args.problem.is_of_one_number(args.dims))),
     };
     args.fit.apply(&mut plan.train);
     plan.second_order = args.second_order.curving();
@@ -45,8 +45,8 @@ pub(super) fn train(args: &TrainArgs) -> Result<()> {
 pub(super) fn prune(args: &PruneArgs) -> Result<()> {
     let Loaded { surrogate: teacher, reference, .. } = files::load(&args.model, &args.reference, None)?;
     let mut plan = args.fit.plan();
-    let is_of_the_basket = reference.problem().map_or(true, |problem| problem.model.is_of_the_basket());
-    plan.pruned = widths::pruned(args.widths.as_ref(), is_of_the_basket);
+    let is_of_one_number = reference.problem().map_or(true, |problem| problem.model.is_of_one_number());
+    plan.pruned = widths::pruned(args.widths.as_ref(), is_of_one_number);
     plan.prune.keep = args.criterion.keep;
     args.fit.apply(&mut plan.prune.retrain);
     args.fit.apply(&mut plan.retrain);

@@ -25,9 +25,9 @@ pub(super) fn widths(text: &str) -> Result<Widths, String> {
     }
 }
 
-/// Those typed after pruning, or the plan's for a price that is a function of the basket's, or is not.
-pub(super) fn pruned(typed: Option<&Widths>, is_of_the_basket: bool) -> Vec<usize> {
-    typed.map_or_else(|| Plan::shape(is_of_the_basket), |widths| widths.0.clone())
+/// Those typed after pruning, or the plan's for a price that is a function of one number, or is not.
+pub(super) fn pruned(typed: Option<&Widths>, is_of_one_number: bool) -> Vec<usize> {
+    typed.map_or_else(|| Plan::shape(is_of_one_number), |widths| widths.0.clone())
 }
 
 /// One layer as large as the paper's, or as what is to be left, for each layer after pruning.

@@ -112,6 +112,11 @@ impl AnyModel {
         each!(self, m => m.is_of_the_basket())
     }
 
+    /// Whether prices depend on the inputs through one number alone: the basket's price, and no parameter beside it.
+    pub fn is_of_one_number(&self) -> bool {
+        self.is_of_the_basket() && self.parameters().is_empty()
+    }
+
     /// The parameters among the inputs, with their places.
     pub fn parameters(&self) -> Vec<(Parameter, usize)> {
         each!(self, m => m.inputs_are().parameters().collect())

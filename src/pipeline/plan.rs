@@ -152,11 +152,12 @@ impl Plan {
         }
     }
 
-    /// Hidden widths after pruning: the paper's, whose one-node layer is made for the price of a basket of normal assets, one
-    /// number; else two layers without one: of a call on seven lognormal assets, 3-3-1-2-2-2 missed 1.4 % of the variance of
-    /// the deltas, 12-12 missed 0.02 %.
-    pub fn shape(is_of_the_basket: bool) -> Vec<usize> {
-        if is_of_the_basket { vec![3, 3, 1, 2, 2, 2] } else { vec![12, 12] }
+    /// Hidden widths after pruning: the paper's, whose one-node layer is made for a price that is a function of one number, as
+    /// that of a basket of normal assets; else layers without one. Of a call as a function of strike, volatility and maturity
+    /// too, 3-3-1-2-2-2 missed 3.6 % of the variance of the thetas, these 0.02 %. Two layers of 12 have as many parameters and
+    /// do no better; the large network, which is as deep, then misses 2.9 % of the gammas instead of 0.7 %.
+    pub fn shape(is_of_one_number: bool) -> Vec<usize> {
+        if is_of_one_number { vec![3, 3, 1, 2, 2, 2] } else { vec![8; 4] }
     }
 
     /// What simulation a run rests on, in words.
