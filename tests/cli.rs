@@ -197,6 +197,11 @@ fn figure_8_compares_random_weights_with_pruning() {
         ["figure8.json", "figure8.svg"].map(|name| fs::read(at.join(out).join(name)).unwrap())
     };
     assert!(figure("a") == figure("b"));
+    let args =
+        ["figure8", "--model", "big.safetensors", "--widths", "3-2", "--seeds", "1", "--prunings", "2", "--out", "c"];
+    works(at, &[&args[..], &["--criterion", "random"], &quick].concat());
+    let pruned = |folder: &str| json(&at.join(folder).join("figure8.json"))["pruned"].clone();
+    assert!(pruned("a") != pruned("c"), "prunings are by the criterion asked for");
     let report = json(&at.join("a/figure8.json"));
     let random = &report["random"];
     let scores: Vec<f64> = random["scores"].as_array().unwrap().iter().map(|s| s["values"].as_f64().unwrap()).collect();

@@ -360,6 +360,9 @@ pub struct Figure8Args {
     /// Hidden widths, as 3-3-1-2-2-2 or 3,3
     #[arg(long, value_parser = widths, default_value = "3-3-1-2-2-2")]
     pub widths: Widths,
+    /// How the prunings are done: see [`CriterionArgs`].
+    #[command(flatten)]
+    pub criterion: CriterionArgs,
     /// So many draws of random weights, from --seed on
     #[arg(long, default_value_t = 20, value_parser = positive)]
     pub seeds: usize,

@@ -8,12 +8,12 @@ use super::files::{self, Loaded};
 use super::plot::score;
 use super::progress::Progress;
 use super::spread::{Spread, spread};
+use super::stages::criterion_and_fold;
 use super::table::drawn;
 use crate::data::{Prediction, Surrogate, TestSet, write_atomically};
 use crate::error::Result;
 use crate::math::statistics::{Moments, median};
 use crate::pipeline::{Scores, Study};
-use crate::prune::{Fold, IntervalAdjoint};
 
 /// A run fails if it is worse than the paper's pruned network in values or in gammas.
 const FAILED: [f64; 2] = [super::table::PRUNED[0], super::table::PRUNED[2]];
@@ -24,6 +24,7 @@ pub(super) fn figure8(args: &Figure8Args) -> Result<()> {
     args.fit.apply(&mut plan.retrain);
     args.fit.limit(&mut plan.imitation);
     plan.pruned = args.widths.0.clone();
+    plan.prune.keep = args.criterion.keep;
     // One network a seed on both sides: the better of several would be an advantage.
     plan.attempts = 1;
     crate::prune::check_widths(&teacher.network.chain().hidden(), &plan.pruned)?;
@@ -39,7 +40,8 @@ pub(super) fn figure8(args: &Figure8Args) -> Result<()> {
     for i in 0..args.prunings {
         progress.note(&format!("pruned, seed {}", seed(i)));
         let (mut study, mut surrogate) = (Study::new(&reference, &plan, seed(i)), teacher.clone());
-        study.prune(&mut surrogate, &teacher, &mut IntervalAdjoint::default(), Fold::Mean, &mut progress)?;
+        let (mut criterion, fold) = criterion_and_fold(&args.criterion, seed(i));
+        study.prune(&mut surrogate, &teacher, &mut *criterion, fold, &mut progress)?;
         pruned.add(&surrogate, test);
     }
     let title = format!("{} from random weights: mean and deviation of {} seeds", network(&plan.pruned), args.seeds);
