@@ -97,7 +97,7 @@ def stage(name, widths, n, pairs, batch, epochs, peak, sobolev):
 
 
 ours = json.load(open(sys.argv[1]))["seconds"]
-train = stage("train", [M] + [128] * 6 + [1], 1 << 16, 32, 256, 72, 0.001, False)
+train = stage("train", [M] + [128] * 6 + [1], 1 << 17, 64, 512, 72, 0.0005, False)
 tune = stage("finetune from model", [M, 3, 3, 1, 2, 2, 2, 1], 1 << 18, 16, 1024, 8, 0.01, True)
 print(f"ours: train {ours['train']:.1f} s, ratio {train / ours['train']:.2f}; finetune from model, Levenberg-Marquardt included, "
       f"{ours['finetune from model']:.1f} s, ratio {tune / ours['finetune from model']:.2f}")
