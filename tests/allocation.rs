@@ -59,8 +59,8 @@ fn every_sweep() {
         let mut ws = net.curvature_workspace();
         none("lift", || net.lift(&mut ws));
         none("product", || net.product(&mut ws));
-        none("pull", || net.pull(&mut ws, &mut grad));
-        none("total", || net.total(&mut ws, &mut grad));
+        none("pull", || net.pull(&mut ws, &mut grad, Accum::Add));
+        none("total", || net.total(&mut ws, &mut grad, Accum::Add));
         assert!(ws.value()[0].is_finite());
     }
 }

@@ -126,35 +126,42 @@ impl<K: Kernel<T, R>, T: Number, const R: usize, const ORDER: usize> Sweep for F
         let (w, b) = self.at.params(self.params, layer);
         let ([x, ..], [value, slope, curve, ..]) = self.at.blocks(self.tape, layer);
         let function = layer.activation.function();
-        let then = Activated::<_, _, R, ORDER> { contract: self.kernel.contract(), function, slope, curve };
+        let contract = self.kernel.contract();
+        let then = Activated::<_, _, R, ORDER> { contract, function, slope, curve, third: &mut [] };
         self.kernel.affine_then(w, Some(b), x, value, then);
         self.at.forward(layer);
     }
 }
 
 /// `σ(z)` in place of `z`, and as many derivatives as `ORDER` says.
-struct Activated<'a, C, T, const R: usize, const ORDER: usize> {
-    contract: C,
-    function: Activation,
-    slope: &'a mut [[T; R]],
-    curve: &'a mut [[T; R]],
+pub(super) struct Activated<'a, C, T, const R: usize, const ORDER: usize> {
+    pub(super) contract: C,
+    pub(super) function: Activation,
+    pub(super) slope: &'a mut [[T; R]],
+    pub(super) curve: &'a mut [[T; R]],
+    /// Empty below order 3.
+    pub(super) third: &'a mut [[T; R]],
 }
 
 impl<C: Contract, T: Number, const R: usize, const ORDER: usize> Then<T, R> for Activated<'_, C, T, R, ORDER> {
     #[inline(always)]
     fn row(&mut self, node: usize, value: &mut [T; R]) {
         let (c, slope, curve) = (self.contract, &mut self.slope[node], &mut self.curve[node]);
+        let mut third = if ORDER > 2 { Some(&mut self.third[node]) } else { None };
         // One loop for each function, the choice outside of it.
         macro_rules! apply {
             ($function:expr) => {
                 for r in 0..R {
-                    let [f, first, second, _] = $function.jet(c, value[r]);
+                    let [f, first, second, last] = $function.jet(c, value[r]);
                     value[r] = f;
                     if ORDER > 0 {
                         slope[r] = first;
                     }
                     if ORDER > 1 {
                         curve[r] = second;
+                    }
+                    if let Some(third) = &mut third {
+                        third[r] = last;
                     }
                 }
             };

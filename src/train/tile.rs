@@ -56,13 +56,10 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
         memory: &mut Memory<T, R>,
         net: &Network<C, T>,
         grad: &mut [T],
-        accum: Accum,
+        mut accum: Accum,
         bundle: &Bundle<T>,
         losses: &mut Losses,
     ) {
-        if accum == Accum::Replace {
-            grad.fill(T::ZERO);
-        }
         let ws = memory.bent.get_or_insert_with(|| CurvatureWorkspace::new(net.chain()));
         self.load_inputs(ws.inputs_mut());
         net.lift(ws);
@@ -71,13 +68,14 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
             net.product(ws);
             let (products, residuals) = ws.product_and_residual();
             self.curvature_residuals(products, residuals, bundle, d, losses);
-            net.pull(ws, grad);
+            net.pull(ws, grad, accum);
+            accum = Accum::Add;
         }
         let (bar, residuals) = ws.gradient_and_residual();
         self.slope_residuals(bar, residuals, losses);
         let value = *ws.value();
         self.value_residual(0, &value, ws.value_residual_mut(), losses);
-        net.total(ws, grad);
+        net.total(ws, grad, accum);
     }
 
     /// Rows of the tile.

@@ -3,6 +3,7 @@
 
 mod rows;
 mod sweeps;
+mod then;
 
 #[cfg(test)]
 mod props;
@@ -14,7 +15,7 @@ use pulp::Simd;
 use super::network::{Pass, Run, RunParts, load, store};
 use super::packed::Packed;
 use super::registers::Registers;
-use super::{Aligned, Chain, Network, TILE};
+use super::{Accum, Aligned, Chain, Network, TILE};
 use sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, Walk};
 
 /// Memory for the second-order sweeps of one network over one tile, sized once and lent to every sweep; one a thread. Its
@@ -116,7 +117,7 @@ impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
 ///
 /// ```
 /// use sobolev::math::Activation;
-/// use sobolev::nn::{Network, Stack};
+/// use sobolev::nn::{Accum, Network, Stack};
 /// let net = Network::new(Stack::mlp(1, &[1], 1, Activation::Silu), vec![1.0, 0.0, 1.0, 0.0]); // silu(x)
 /// let (mut ws, mut grad) = (net.curvature_workspace(), [0.0; 4]);
 /// ws.inputs_mut()[0].fill(0.0);
@@ -128,10 +129,10 @@ impl<T: Packed, const R: usize> CurvatureWorkspace<T, R> {
 /// // The gradient of ½·(f″)² at one of the samples: residual f″, none of values and slopes.
 /// residual[0].fill(0.0);
 /// residual[0][0] = 0.5;
-/// net.pull(&mut ws, &mut grad);
+/// net.pull(&mut ws, &mut grad, Accum::Replace);
 /// ws.gradient_and_residual().1[0].fill(0.0);
 /// ws.value_residual_mut().fill(0.0);
-/// net.total(&mut ws, &mut grad);
+/// net.total(&mut ws, &mut grad, Accum::Add);
 /// // f″ = u·w²·silu″(w·x + b) with silu‴(0) = 0: by w, b, u it changes as 2uw·½, 0, w²·½.
 /// assert_eq!(grad, [0.5, 0.0, 0.25, 0.0]);
 /// ```
@@ -152,29 +153,29 @@ impl<C: Chain, T: Packed> Network<C, T> {
     #[track_caller]
     pub fn lift<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
         ws.output_mut(Part::Bar).fill(T::ONE);
-        self.walk(ws, LiftPass, &mut []);
+        self.walk(ws, LiftPass(Accum::Replace), &mut []);
     }
 
     /// The product `Hv` with a direction. Two products a layer.
     #[track_caller]
     pub fn product<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
         ws.output_mut(Part::Product).fill(T::ZERO);
-        self.walk(ws, ProductPass, &mut []);
+        self.walk(ws, ProductPass(Accum::Replace), &mut []);
     }
 
-    /// Takes in the residual `ρ` of the last product: adds part of the gradient of `ρ·Hv` in the parameters to `grad` (empty
+    /// Takes in the residual `ρ` of the last product: part of the gradient of `ρ·Hv` in the parameters into `grad` (empty
     /// where no sum is wanted), and keeps what the rest needs. Four products a layer.
     #[track_caller]
-    pub fn pull<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T]) {
+    pub fn pull<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum) {
         ws.output_mut(Part::AcrossBar).fill(T::ZERO);
-        self.walk(ws, PullPass, grad);
+        self.walk(ws, PullPass(accum), grad);
     }
 
-    /// Adds the rest of the gradient of `ȳ·f + r·∇f + Σ_d ρ_d·H v_d` to `grad`. The workspace is then as after
+    /// The rest of the gradient of `ȳ·f + r·∇f + Σ_d ρ_d·H v_d` into `grad`. The workspace is then as after
     /// [`lift`](Self::lift). Four products a layer.
     #[track_caller]
-    pub fn total<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T]) {
-        self.walk(ws, TotalPass, grad);
+    pub fn total<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum) {
+        self.walk(ws, TotalPass(accum), grad);
     }
 
     /// The products of the Hessian with each of `k` directions at a batch, tiles over all threads:
@@ -228,14 +229,14 @@ impl<C: Chain, T: Packed> Network<C, T> {
 macro_rules! passes {
     ($($name:ident: $down:ident, $up:ident);+) => { $(
         /// Down, then up, behind one dispatch.
-        struct $name;
+        struct $name(Accum);
         impl Pass for $name {
             #[inline(always)]
             fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
                 let (kernel, outputs) = (Registers(simd), run.outputs());
                 let RunParts { layers, params, tape, scratch, grad } = run;
                 layers.down(&mut $down(Walk::<_, _, R>::down(kernel, params, tape)));
-                layers.up(&mut $up(Walk::<_, _, R>::up(kernel, params, tape, outputs, grad, scratch)));
+                layers.up(&mut $up(Walk::<_, _, R>::up(kernel, params, tape, outputs, grad, self.0, scratch)));
             }
         }
     )+ };

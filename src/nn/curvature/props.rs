@@ -49,7 +49,8 @@ impl Jet {
 
     /// By the sweeps under test.
     fn gradient(&self, net: &Network<Stack, f64>) -> Vec<f64> {
-        let (mut ws, mut grad) = (net.curvature_workspace(), vec![0.0; net.params().len()]);
+        // What stands in a gradient that is replaced must not matter.
+        let (mut ws, mut grad, mut accum) = (net.curvature_workspace(), vec![1.0; net.params().len()], Accum::Replace);
         let put = |columns: &mut [[f64; TILE]], from: &faer::Mat<f64>| {
             columns.iter_mut().enumerate().for_each(|(j, c)| c.copy_from_slice(from.col_as_slice(j)));
         };
@@ -59,11 +60,12 @@ impl Jet {
             ws.direction_mut().iter_mut().zip(v).for_each(|(c, v)| c.fill(*v));
             net.product(&mut ws);
             put(ws.product_and_residual().1, rho);
-            net.pull(&mut ws, &mut grad);
+            net.pull(&mut ws, &mut grad, accum);
+            accum = Accum::Add;
         }
         put(ws.gradient_and_residual().1, &self.slope);
         ws.value_residual_mut().copy_from_slice(&self.value);
-        net.total(&mut ws, &mut grad);
+        net.total(&mut ws, &mut grad, accum);
         grad
     }
 }
@@ -181,7 +183,7 @@ fn products_are_as_many_as_promised() {
         macro_rules! both {
             ($down:ident, $up:ident) => {
                 layers.down(&mut $down(Walk::down(kernel, &params, &mut tape)));
-                layers.up(&mut $up(Walk::up(kernel, &params, &mut tape, 1, &mut grad, &mut [])));
+                layers.up(&mut $up(Walk::up(kernel, &params, &mut tape, 1, &mut grad, Accum::Add, &mut [])));
             };
         }
         both!(Lift, Adjoint);

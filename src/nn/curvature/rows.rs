@@ -3,7 +3,7 @@
 use super::sweeps::{Nodes, PARTS};
 use super::{CurvatureWorkspace, Part};
 use crate::math::Real;
-use crate::nn::{Activate, Chain, Dense, Network, Packed, Sweep, TILE, Width};
+use crate::nn::{Accum, Activate, Chain, Dense, Network, Packed, Sweep, TILE, Width};
 
 /// What the last up sweep would have summed over the samples: `p̄ ȧᵨ⁻ᵀ + q̄ ȧᵥ⁻ᵀ` after pulling, to which the total adds
 /// `z̄ₛ a⁻ᵀ + z̄ μ⁻ᵀ`, and `z̄ₛ` for the biases.
@@ -52,11 +52,11 @@ impl<C: Chain, T: Packed> Network<C, T> {
         assert_eq!(rows.len(), self.params().len(), "one column a parameter");
         ws.input_mut(Part::AcrossDot).as_flattened_mut().fill(T::ZERO);
         ws.input_mut(Part::AcrossDot)[j].fill(T::ONE);
-        self.pull(ws, &mut []);
+        self.pull(ws, &mut [], Accum::Replace);
         self.chain().down(&mut Rows { tape: ws.tape_mut(), rows, total: false });
         ws.input_mut(Part::Along).as_flattened_mut().fill(T::ZERO);
         ws.value_residual_mut().fill(T::ZERO);
-        self.total(ws, &mut []);
+        self.total(ws, &mut [], Accum::Replace);
         self.chain().down(&mut Rows { tape: ws.tape_mut(), rows, total: true });
     }
 }

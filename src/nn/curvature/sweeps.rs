@@ -23,10 +23,14 @@
 //! The adjoint of `μ` is that of the first reverse sweep, and the adjoint of `p` that of the product sweep: neither is computed
 //! twice. `k` directions cost `6k + 6` products a layer; one direction after the other passes through the same memory, so
 //! that its size does not grow with `k`.
+//!
+//! What is elementwise happens in [`then`](super::then), to the rows of a product as they are finished: on the way up to the
+//! nodes below, ahead of their own layer's turn.
 
-use crate::math::{Activation, Contract, Real};
-use crate::nn::sweep::Place;
-use crate::nn::{Accum, Activate, Dense, Kernel, Sweep, Width};
+use super::then::{Bend, Close, Cross, Lean, Mix, Return, Slope};
+use crate::math::Real;
+use crate::nn::sweep::{Activated, Place};
+use crate::nn::{Accum, Activate, Dense, Kernel, Sweep, Then, Width};
 
 /// What is kept for each node, in the order of [`Nodes`].
 pub(super) const PARTS: usize = 14;
@@ -99,6 +103,7 @@ pub(super) struct Walk<'a, K, T, const R: usize> {
     tape: &'a mut [[T; R]],
     /// One number a parameter, or empty where no gradient is wanted.
     grad: &'a mut [T],
+    accum: Accum,
     scratch: &'a mut [T],
     at: Place<PARTS>,
 }
@@ -107,7 +112,7 @@ impl<'a, K, T, const R: usize> Walk<'a, K, T, R> {
     /// From the inputs, where no gradient is wanted.
     #[inline(always)]
     pub(super) fn down(kernel: K, params: &'a [T], tape: &'a mut [[T; R]]) -> Self {
-        Self { kernel, params, tape, grad: &mut [], scratch: &mut [], at: Place::START }
+        Self { kernel, params, tape, grad: &mut [], accum: Accum::Replace, scratch: &mut [], at: Place::START }
     }
     /// From the outputs.
     #[inline(always)]
@@ -117,20 +122,11 @@ impl<'a, K, T, const R: usize> Walk<'a, K, T, R> {
         tape: &'a mut [[T; R]],
         outputs: usize,
         grad: &'a mut [T],
+        accum: Accum,
         scratch: &'a mut [T],
     ) -> Self {
         let at = Place::end(params.len(), tape.len(), outputs);
-        Self { kernel, params, tape, grad, scratch, at }
-    }
-    /// The weights, the biases, the nodes before the layer and its own.
-    #[inline(always)]
-    fn layer<I: Width, O: Width, A: Activate>(
-        &mut self,
-        layer: &Dense<I, O, A>,
-    ) -> (&[T], &[T], Nodes<'_, T, R>, Nodes<'_, T, R>) {
-        let (w, b) = self.at.params(self.params, layer);
-        let (below, above) = blocks(&self.at, self.tape, layer);
-        (w, b, below, above)
+        Self { kernel, params, tape, grad, accum, scratch, at }
     }
 }
 
@@ -174,143 +170,109 @@ sweeps!(
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Lift<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let kernel = self.0.kernel;
-        let (w, b, below, above) = self.0.layer(layer);
-        kernel.affine(w, Some(b), below.value, above.value);
-        lift(kernel, layer.activation.function(), above);
-        self.0.at.forward(layer);
-    }
-}
-
-/// One loop for each function, the choice outside of it.
-#[inline(always)]
-fn lift<K: Kernel<T, R>, T: Real, const R: usize>(kernel: K, function: Activation, nodes: Nodes<'_, T, R>) {
-    let Nodes { value, slope, curve, third, .. } = nodes;
-    macro_rules! apply {
-        ($function:expr) => {
-            for (((value, slope), curve), third) in value.iter_mut().zip(slope).zip(curve).zip(third) {
-                for r in 0..R {
-                    [value[r], slope[r], curve[r], third[r]] = $function.jet(kernel.contract(), value[r]);
-                }
-            }
-        };
-    }
-    match function {
-        Activation::Identity => apply!(Activation::Identity),
-        Activation::Relu => apply!(Activation::Relu),
-        Activation::Tanh => apply!(Activation::Tanh),
-        Activation::Sigmoid => apply!(Activation::Sigmoid),
-        Activation::Softplus => apply!(Activation::Softplus),
-        Activation::Silu => apply!(Activation::Silu),
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let (w, b) = at.params(params, layer);
+        let (below, above) = blocks(at, tape, layer);
+        let Nodes { value, slope, curve, third, .. } = above;
+        let function = layer.activation.function();
+        let then = Activated::<_, _, R, 3> { contract: kernel.contract(), function, slope, curve, third };
+        kernel.affine_then(w, Some(b), below.value, value, then);
+        at.forward(layer);
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Adjoint<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        self.0.at.back(layer);
-        let kernel = self.0.kernel;
-        let (w, _, below, above) = self.0.layer(layer);
-        let Nodes { slope, curve, bent, third, bar, pairs, sum, .. } = above;
-        for o in 0..layer.fan_out.get() {
-            let (slope, curve, bent, third, bar) = (&slope[o], &curve[o], &mut bent[o], &mut third[o], &mut bar[o]);
-            for r in 0..R {
-                bent[r] = curve[r] * bar[r];
-                third[r] *= bar[r];
-                bar[r] *= slope[r];
-            }
-            (pairs[o], sum[o]) = ([T::ZERO; R], [T::ZERO; R]);
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let last = at.is_last(layer, tape.len());
+        at.back(layer);
+        let (w, _) = at.params(params, layer);
+        let (mut below, mut above) = blocks(at, tape, layer);
+        let c = kernel.contract();
+        if last {
+            let (rows, mut then) = Bend::of(c, &mut above);
+            then.rows(0, rows);
         }
-        kernel.transposed(w, bar, below.bar);
+        if at.block > 0 {
+            let (rows, then) = Bend::of(c, &mut below);
+            kernel.transposed_then(w, above.bar, rows, then);
+        } else {
+            kernel.transposed(w, above.bar, below.bar);
+        }
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Along<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let kernel = self.0.kernel;
-        let (w, _, below, above) = self.0.layer(layer);
-        let Nodes { slope, along, along_dot, .. } = above;
-        kernel.affine(w, None, below.along_dot, along);
-        for ((dot, along), slope) in along_dot.iter_mut().zip(&*along).zip(&*slope) {
-            for r in 0..R {
-                dot[r] = slope[r] * along[r];
-            }
-        }
-        self.0.at.forward(layer);
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let (w, _) = at.params(params, layer);
+        let (below, mut above) = blocks(at, tape, layer);
+        let (rows, then) = Slope::of(kernel.contract(), &mut above);
+        kernel.affine_then(w, None, below.along_dot, rows, then);
+        at.forward(layer);
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Product<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        self.0.at.back(layer);
-        let kernel = self.0.kernel;
-        let (w, _, below, above) = self.0.layer(layer);
-        let Nodes { slope, bent, along, product, product_bar, .. } = above;
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let last = at.is_last(layer, tape.len());
+        at.back(layer);
+        let (w, _) = at.params(params, layer);
+        let (mut below, mut above) = blocks(at, tape, layer);
         let c = kernel.contract();
-        for o in 0..layer.fan_out.get() {
-            let (slope, bent, along, product, bar) = (&slope[o], &bent[o], &along[o], &product[o], &mut product_bar[o]);
-            for r in 0..R {
-                bar[r] = c.mul_add(slope[r], product[r], bent[r] * along[r]);
-            }
+        if last {
+            let (rows, mut then) = Lean::of(c, &mut above);
+            then.rows(0, rows);
         }
-        kernel.transposed(w, product_bar, below.product);
+        if at.block > 0 {
+            let (rows, then) = Lean::of(c, &mut below);
+            kernel.transposed_then(w, above.product_bar, rows, then);
+        } else {
+            kernel.transposed(w, above.product_bar, below.product);
+        }
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Across<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let kernel = self.0.kernel;
-        let (w, _, below, above) = self.0.layer(layer);
-        let Nodes { slope, bent, pairs, sum, along, product, across_dot, .. } = above;
-        kernel.affine(w, None, below.across_dot, across_dot);
-        let c = kernel.contract();
-        for o in 0..layer.fan_out.get() {
-            let (slope, bent, along) = (&slope[o], &bent[o], &along[o]);
-            let (pairs, sum, product, across) = (&mut pairs[o], &mut sum[o], &mut product[o], &mut across_dot[o]);
-            for r in 0..R {
-                let p = across[r];
-                pairs[r] = c.mul_add(p, along[r], pairs[r]);
-                sum[r] = c.mul_add(p, product[r], sum[r]);
-                product[r] = bent[r] * p;
-                across[r] = slope[r] * p;
-            }
-        }
-        self.0.at.forward(layer);
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let (w, _) = at.params(params, layer);
+        let (below, mut above) = blocks(at, tape, layer);
+        let (rows, then) = Cross::of(kernel.contract(), &mut above);
+        kernel.affine_then(w, None, below.across_dot, rows, then);
+        at.forward(layer);
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Pull<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        self.0.at.back(layer);
-        let Walk { kernel, params, tape, grad, scratch, at } = &mut self.0;
+        let Walk { kernel, params, tape, grad, accum, scratch, at } = &mut self.0;
+        let last = at.is_last(layer, tape.len());
+        at.back(layer);
         let (w, _) = at.params(params, layer);
-        let (below, above) = blocks(at, tape, layer);
-        let Nodes { slope, sum, along, product, product_bar, across_bar, .. } = above;
+        let (mut below, mut above) = blocks(at, tape, layer);
         let c = kernel.contract();
-        for o in 0..layer.fan_out.get() {
-            let (slope, along, product) = (&slope[o], &along[o], &product[o]);
-            let (sum, bar) = (&mut sum[o], &mut across_bar[o]);
-            for r in 0..R {
-                sum[r] = c.mul_add(along[r], bar[r], sum[r]);
-                bar[r] = c.mul_add(slope[r], bar[r], product[r]);
-            }
+        if last {
+            let (rows, mut then) = Return::of(c, &mut above);
+            then.rows(0, rows);
         }
         if !grad.is_empty() {
-            let weights = &mut grad[at.param..at.param + layer.weights()];
-            kernel.outer_pair(
-                [product_bar, across_bar],
-                [below.across_dot, below.along_dot],
-                weights,
-                Accum::Add,
-                scratch,
-            );
+            let (weights, biases) = grad[at.param..at.param + layer.params()].split_at_mut(layer.weights());
+            let (z, x) = ([&*above.product_bar, above.across_bar], [&*below.across_dot, below.along_dot]);
+            kernel.outer_pair(z, x, weights, *accum, scratch);
+            if *accum == Accum::Replace {
+                biases.fill(T::ZERO);
+            }
         }
         if at.block > 0 {
-            kernel.transposed(w, across_bar, below.across_bar);
+            let (rows, then) = Return::of(c, &mut below);
+            kernel.transposed_then(w, above.across_bar, rows, then);
         }
     }
 }
@@ -318,48 +280,37 @@ impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Pull<'_, K, T, R> {
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Mixed<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        let kernel = self.0.kernel;
-        let (w, _, below, above) = self.0.layer(layer);
-        let Nodes { slope, curve, bent, third, pairs, sum, along, .. } = above;
-        kernel.affine(w, None, below.along, along);
-        let c = kernel.contract();
-        for o in 0..layer.fan_out.get() {
-            let (slope, curve, bent, third, pairs) = (&slope[o], &curve[o], &bent[o], &third[o], &pairs[o]);
-            let (sum, along) = (&mut sum[o], &mut along[o]);
-            for r in 0..R {
-                let m = along[r];
-                sum[r] = c.mul_add(curve[r], sum[r], c.mul_add(bent[r], m, third[r] * pairs[r]));
-                along[r] = c.mul_add(slope[r], m, curve[r] * pairs[r]);
-            }
-        }
-        self.0.at.forward(layer);
+        let Walk { kernel, params, tape, at, .. } = &mut self.0;
+        let (w, _) = at.params(params, layer);
+        let (below, mut above) = blocks(at, tape, layer);
+        let (rows, then) = Mix::of(kernel.contract(), &mut above);
+        kernel.affine_then(w, None, below.along, rows, then);
+        at.forward(layer);
     }
 }
 
 impl<K: Kernel<T, R>, T: Real, const R: usize> Sweep for Total<'_, K, T, R> {
     #[inline(always)]
     fn layer<I: Width, O: Width, A: Activate>(&mut self, layer: &Dense<I, O, A>) {
-        self.0.at.back(layer);
-        let Walk { kernel, params, tape, grad, scratch, at } = &mut self.0;
+        let Walk { kernel, params, tape, grad, accum, scratch, at } = &mut self.0;
+        let last = at.is_last(layer, tape.len());
+        at.back(layer);
         let (w, _) = at.params(params, layer);
-        let (below, above) = blocks(at, tape, layer);
-        let Nodes { slope, bar, pairs, sum, across_bar, .. } = above;
+        let (mut below, mut above) = blocks(at, tape, layer);
         let c = kernel.contract();
-        for o in 0..layer.fan_out.get() {
-            let (slope, total) = (&slope[o], &mut across_bar[o]);
-            for r in 0..R {
-                total[r] = c.mul_add(slope[r], total[r], sum[o][r]);
-            }
-            // For the next jet from the same point.
-            (pairs[o], sum[o]) = ([T::ZERO; R], [T::ZERO; R]);
+        if last {
+            let (rows, mut then) = Close::of(c, &mut above);
+            then.rows(0, rows);
         }
         if !grad.is_empty() {
             let (weights, biases) = grad[at.param..at.param + layer.params()].split_at_mut(layer.weights());
-            kernel.outer_pair([across_bar, bar], [below.value, below.along], weights, Accum::Add, scratch);
-            kernel.row_sums(across_bar, biases, Accum::Add);
+            let (z, x) = ([&*above.across_bar, above.bar], [&*below.value, below.along]);
+            kernel.outer_pair(z, x, weights, *accum, scratch);
+            kernel.row_sums(above.across_bar, biases, *accum);
         }
         if at.block > 0 {
-            kernel.transposed(w, across_bar, below.across_bar);
+            let (rows, then) = Close::of(c, &mut below);
+            kernel.transposed_then(w, above.across_bar, rows, then);
         }
     }
 }
