@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::LossWeights;
 use super::parts::{Parts, Split};
-use super::tile::{Memory, Tile};
+use super::tile::Tile;
 use crate::data::{Bundle, Scaled};
-use crate::nn::{Accum, Chain, Network, Packed, SLOTS, TILE, Workspace};
+use crate::nn::{Accum, Chain, CurvatureWorkspace, Network, Packed, SLOTS, TILE, Workspace};
 
 /// Which rows of the data a batch is.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ const SHORT: usize = 32;
 const LONG: usize = 128;
 /// Bytes of a tape that leave the second-level cache room for weights and their gradient.
 const TAPE: usize = 1 << 19;
+/// Bytes of the widest layer's columns that leave the first-level cache room for the rows of a product.
+const COLUMNS: usize = 1 << 15;
 
 /// Memory for gradients over batches of one network; lent workspaces, no allocation once warm.
 ///
@@ -82,40 +84,58 @@ const TAPE: usize = 1 << 19;
 /// order that does not depend on it either: the same bits on any number of threads.
 pub struct BatchGradient<T> {
     parts: Parts<T>,
-    lent: Lent<T>,
+    flat: Flat<T>,
+    bent: Bent<T>,
     parallel: bool,
 }
 
-/// Workspaces, as many as there are parts, of which those are touched that there are threads; with tiles that stay in the
-/// cache and leave each thread some.
-enum Lent<T> {
-    Short(Vec<Memory<T, SHORT>>),
-    Usual(Vec<Memory<T, TILE>>),
-    Long(Vec<Memory<T, LONG>>),
+/// Workspaces, as many as there are parts, of which those are touched that there are threads: a thread's own stays in that
+/// core's cache while parts come by. Tiles are as long as that allows, and leave each thread some.
+enum Flat<T> {
+    Short(Vec<Workspace<T, SHORT>>),
+    Usual(Vec<Workspace<T, TILE>>),
+    Long(Vec<Workspace<T, LONG>>),
+}
+
+/// The same for second-order labels, made for the first batch that has some.
+enum Bent<T> {
+    Short(Vec<Option<CurvatureWorkspace<T, SHORT>>>),
+    Usual(Vec<Option<CurvatureWorkspace<T, TILE>>>),
+}
+
+fn many<W>(count: usize, make: impl Fn() -> W) -> Vec<W> {
+    (0..count).map(|_| make()).collect()
 }
 
 impl<T: Packed> BatchGradient<T> {
     /// For batches of up to `batch` rows.
     pub fn new<C: Chain>(net: &Network<C, T>, batch: usize) -> Self {
+        let (chain, size) = (net.chain(), size_of::<T>());
         let parallel = net.params().len() * batch >= PARALLEL;
-        let fits = |tile: usize| SLOTS * net.chain().nodes() * tile * size_of::<T>() <= TAPE;
         let parts = |tile: usize| batch.div_ceil(tile).clamp(1, PARTS);
-        let (parts, lent) = if !parallel && batch.is_multiple_of(LONG) && fits(LONG) {
-            (parts(LONG), Lent::Long(memory(net, parts(LONG))))
+        let fits = |tile: usize| SLOTS * chain.nodes() * tile * size <= TAPE;
+        let (parts, flat) = if !parallel && batch.is_multiple_of(LONG) && fits(LONG) {
+            (parts(LONG), Flat::Long(many(parts(LONG), || Workspace::new(chain))))
         } else if batch > SHORT && fits(TILE) {
-            (parts(TILE), Lent::Usual(memory(net, parts(TILE))))
+            (parts(TILE), Flat::Usual(many(parts(TILE), || Workspace::new(chain))))
         } else {
-            (parts(SHORT), Lent::Short(memory(net, parts(SHORT))))
+            (parts(SHORT), Flat::Short(many(parts(SHORT), || Workspace::new(chain))))
         };
-        Self { parts: Parts::new(net.params().len(), parts), lent, parallel }
+        // A second-order tape of many nodes leaves the second-level cache whatever its tiles.
+        let widest = chain.layers().iter().map(|l| l.fan_in.0).max().unwrap_or(0);
+        let bent = match widest * TILE * size > COLUMNS {
+            true => Bent::Short(many(parts, || None)),
+            false => Bent::Usual(many(parts, || None)),
+        };
+        Self { parts: Parts::new(net.params().len(), parts), flat, bent, parallel }
     }
 
     /// Over the given instruction set instead of the best that the machine has.
     pub fn on(mut self, arch: pulp::Arch) -> Self {
-        match &mut self.lent {
-            Lent::Short(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
-            Lent::Usual(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
-            Lent::Long(lent) => lent.iter_mut().for_each(|m| m.ws.set_arch(arch)),
+        match &mut self.flat {
+            Flat::Short(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
+            Flat::Usual(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
+            Flat::Long(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
         }
         self
     }
@@ -148,11 +168,14 @@ impl<T: Packed> BatchGradient<T> {
             _ => None,
         };
         let threads = if self.parallel { rayon::current_num_threads() } else { 1 };
-        let batch = Batch { net, data, rows, weights, bundle };
-        match &mut self.lent {
-            Lent::Short(lent) => batch.sum(&mut self.parts, threads, lent),
-            Lent::Usual(lent) => batch.sum(&mut self.parts, threads, lent),
-            Lent::Long(lent) => batch.sum(&mut self.parts, threads, lent),
+        let batch = Batch { net, data, rows, weights };
+        let parts = &mut self.parts;
+        match (bundle, &mut self.flat, &mut self.bent) {
+            (None, Flat::Short(lent), _) => batch.first_order(parts, threads, lent),
+            (None, Flat::Usual(lent), _) => batch.first_order(parts, threads, lent),
+            (None, Flat::Long(lent), _) => batch.first_order(parts, threads, lent),
+            (Some(bundle), _, Bent::Short(lent)) => batch.second_order(parts, threads, lent, bundle),
+            (Some(bundle), _, Bent::Usual(lent)) => batch.second_order(parts, threads, lent, bundle),
         }
     }
 
@@ -162,34 +185,58 @@ impl<T: Packed> BatchGradient<T> {
     }
 }
 
-fn memory<C: Chain, T: Packed, const R: usize>(net: &Network<C, T>, count: usize) -> Vec<Memory<T, R>> {
-    (0..count).map(|_| Memory { ws: Workspace::new(net.chain()), bent: None }).collect()
-}
-
 struct Batch<'a, C, T: Packed> {
     net: &'a Network<C, T>,
     data: &'a Scaled<T>,
     rows: &'a Rows<'a>,
     weights: &'a LossWeights,
-    bundle: Option<&'a Bundle<T>>,
 }
 
 impl<C: Chain, T: Packed> Batch<'_, C, T> {
-    fn sum<const R: usize>(&self, parts: &mut Parts<T>, threads: usize, lent: &mut [Memory<T, R>]) -> Losses {
-        let &Self { net, data, rows, weights, bundle } = self;
+    fn first_order<const R: usize>(
+        &self,
+        parts: &mut Parts<T>,
+        threads: usize,
+        lent: &mut [Workspace<T, R>],
+    ) -> Losses {
+        self.sum(parts, threads, lent, None, |tile: Tile<'_, T, R>, ws, grad, accum, losses| {
+            tile.first_order(ws, self.net, grad, accum, losses);
+        })
+    }
+
+    /// Second-order labels make several sums a tile, which two tiles share where two parts are left.
+    fn second_order<const R: usize>(
+        &self,
+        parts: &mut Parts<T>,
+        threads: usize,
+        lent: &mut [Option<CurvatureWorkspace<T, R>>],
+        bundle: &Bundle<T>,
+    ) -> Losses {
+        let least = (self.rows.len().div_ceil(R) / 2).clamp(1, 2);
+        self.sum(parts, threads, lent, Some(least), |tile: Tile<'_, T, R>, ws, grad, accum, losses| {
+            let ws = ws.get_or_insert_with(|| CurvatureWorkspace::new(self.net.chain()));
+            tile.second_order(ws, self.net, grad, accum, bundle, losses);
+        })
+    }
+
+    /// A tile is a single sum, or several that at least so many tiles share.
+    fn sum<M: Send, const R: usize>(
+        &self,
+        parts: &mut Parts<T>,
+        threads: usize,
+        lent: &mut [M],
+        least: Option<usize>,
+        step: impl Fn(Tile<'_, T, R>, &mut M, &mut [T], Accum, &mut Losses) + Sync,
+    ) -> Losses {
+        let &Self { data, rows, weights, .. } = self;
         let tiles = rows.len().div_ceil(R);
-        // Second-order labels make several sums a tile, which two tiles share.
-        let least = if bundle.is_some() { 2 } else { 1 };
-        let per_part = tiles.div_ceil(lent.len()).max(least);
-        let split = Split { parts: tiles.div_ceil(per_part), threads, single: per_part == 1 };
-        parts.sum(split, lent, |part, memory, grad, mut accum| {
+        let per_part = tiles.div_ceil(lent.len()).max(least.unwrap_or(1));
+        let split = Split { parts: tiles.div_ceil(per_part), threads, single: least.is_none() && per_part == 1 };
+        parts.sum(split, lent, |part, lent, grad, mut accum| {
             let mut losses = Losses::default();
             for tile in part * per_part..tiles.min((part + 1) * per_part) {
-                let tile = Tile::<_, R> { data, rows, at: tile * R, weights };
-                match bundle {
-                    None => tile.first_order(memory, net, grad, accum, &mut losses),
-                    Some(bundle) => tile.second_order(memory, net, grad, accum, bundle, &mut losses),
-                }
+                let tile = Tile { data, rows, at: tile * R, weights };
+                step(tile, lent, grad, accum, &mut losses);
                 accum = Accum::Add;
             }
             losses

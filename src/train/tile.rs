@@ -4,13 +4,6 @@ use super::{LossWeights, Losses, Rows};
 use crate::data::{Bundle, Scaled};
 use crate::nn::{Accum, Chain, CurvatureWorkspace, Network, Packed, Slot, Workspace};
 
-/// A thread's own: the parts of a batch come by one after the other, so that it stays in that core's cache.
-pub(super) struct Memory<T, const R: usize> {
-    pub(super) ws: Workspace<T, R>,
-    /// Made for the first batch with second-order labels.
-    pub(super) bent: Option<CurvatureWorkspace<T, R>>,
-}
-
 /// Some rows of a batch, and how their errors count.
 pub(super) struct Tile<'a, T: Packed, const R: usize> {
     pub(super) data: &'a Scaled<T>,
@@ -24,13 +17,12 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
     /// Losses of values and derivatives, and their gradient.
     pub(super) fn first_order<C: Chain>(
         &self,
-        memory: &mut Memory<T, R>,
+        ws: &mut Workspace<T, R>,
         net: &Network<C, T>,
         grad: &mut [T],
         accum: Accum,
         losses: &mut Losses,
     ) {
-        let ws = &mut memory.ws;
         self.load_inputs(ws.input_mut(Slot::Value));
         if self.weights.inverse_scale.is_empty() {
             net.forward::<1, _>(ws);
@@ -53,14 +45,13 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
     /// The same with second-order labels: `6k + 6` products a layer, on which values and slopes ride.
     pub(super) fn second_order<C: Chain>(
         &self,
-        memory: &mut Memory<T, R>,
+        ws: &mut CurvatureWorkspace<T, R>,
         net: &Network<C, T>,
         grad: &mut [T],
         mut accum: Accum,
         bundle: &Bundle<T>,
         losses: &mut Losses,
     ) {
-        let ws = memory.bent.get_or_insert_with(|| CurvatureWorkspace::new(net.chain()));
         self.load_inputs(ws.inputs_mut());
         net.lift(ws);
         for d in 0..bundle.count() {
