@@ -1,6 +1,5 @@
 //! Several points at once, one a lane.
 
-use core::array::from_fn;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::math::{Activation, Real, Scalar, Separate};
@@ -39,13 +38,20 @@ impl<T: Real, const N: usize> Lanes<T, N> {
     }
 
     #[inline(always)]
-    fn map(self, f: impl Fn(T) -> T) -> Self {
-        Self(from_fn(|i| f(self.0[i])))
+    fn map(mut self, f: impl Fn(T) -> T) -> Self {
+        // A loop, here and below: `from_fn` is not always inlined, and a call a lane takes ten times as long.
+        for x in &mut self.0 {
+            *x = f(*x);
+        }
+        self
     }
 
     #[inline(always)]
-    fn zip(self, other: Self, f: impl Fn(T, T) -> T) -> Self {
-        Self(from_fn(|i| f(self.0[i], other.0[i])))
+    fn zip(mut self, other: Self, f: impl Fn(T, T) -> T) -> Self {
+        for i in 0..N {
+            self.0[i] = f(self.0[i], other.0[i]);
+        }
+        self
     }
 }
 
@@ -116,11 +122,15 @@ impl<T: Real, const N: usize> Scalar for Lanes<T, N> {
     }
     #[inline(always)]
     fn lt(self, other: Self) -> [bool; N] {
-        from_fn(|i| self.0[i] < other.0[i])
+        let mut mask = [false; N];
+        for i in 0..N {
+            mask[i] = self.0[i] < other.0[i];
+        }
+        mask
     }
     #[inline(always)]
     fn exceeds(self, other: Self) -> [bool; N] {
-        from_fn(|i| self.0[i] > other.0[i])
+        other.lt(self)
     }
     #[inline(always)]
     fn is_undecided(_: [bool; N]) -> bool {
@@ -128,7 +138,11 @@ impl<T: Real, const N: usize> Scalar for Lanes<T, N> {
     }
     #[inline(always)]
     fn select(mask: [bool; N], a: Self, b: Self) -> Self {
-        Self(from_fn(|i| if mask[i] { a.0[i] } else { b.0[i] }))
+        let mut chosen = b;
+        for i in 0..N {
+            chosen.0[i] = if mask[i] { a.0[i] } else { b.0[i] };
+        }
+        chosen
     }
 }
 
