@@ -104,7 +104,7 @@ const VECTORS: usize = 2 * WIDTH / LANES;
 ///
 /// The generators start from 256-bit states that the given one draws. Uniforms have 52 bits, so that no normal exceeds 8.5;
 /// logarithm, sine and cosine are branch-free polynomials, good to 10⁻¹¹, far below what any sample could show. No operation
-/// is fused, so the bits are those of every machine. 1.4 ns a normal against 2.6 by a scalar ziggurat on one Zen 4 core.
+/// is fused, so the bits are those of every machine. 0.64 ns a normal against 1.63 by a scalar ziggurat on one Zen 5 core.
 ///
 /// ```
 /// use sobolev::math::random::{Normals, Purpose, Streams};
@@ -145,10 +145,26 @@ impl Normals {
         drawn
     }
 
+    /// The next eight for each of `out`.
+    #[inline(always)]
+    pub(crate) fn draw_each<'a>(&mut self, out: impl Iterator<Item = &'a mut [f64; LANES]>) {
+        // The count stays in a register here: through memory, from one vector to the next, it is what one would wait for.
+        let mut used = self.used;
+        for vector in out {
+            if used == VECTORS {
+                self.refill();
+                used = 0;
+            }
+            *vector = self.ready.as_flattened().as_chunks().0[used];
+            used += 1;
+        }
+        self.used = used;
+    }
+
     /// Fills `out`; the last vector drawn is cut where `out` ends.
     pub fn fill(&mut self, out: &mut [f64]) {
         let (whole, rest) = out.as_chunks_mut();
-        whole.iter_mut().for_each(|vector| *vector = self.draw());
+        self.draw_each(whole.iter_mut());
         if !rest.is_empty() {
             rest.copy_from_slice(&self.draw()[..rest.len()]);
         }
@@ -173,13 +189,15 @@ impl WithSimd for Refill<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let [a, b, c, d] = self.state;
         let [first, second] = self.out;
-        // One loop after the other: short chains of dependent operations overlap better than one long one. In between the
-        // squares of lengths and the angles stand where the normals will.
+        // One loop after the other: short chains of dependent operations overlap better than one long one. In between random
+        // bits, then squares of lengths and bits, stand where the normals will.
         for l in 0..WIDTH {
             let mut s = [a[l], b[l], c[l], d[l]];
-            first[l] = square_of_length(Separate, step(&mut s));
-            second[l] = f64::from_bits(step(&mut s));
+            [first[l], second[l]] = [step(&mut s), step(&mut s)].map(f64::from_bits);
             [a[l], b[l], c[l], d[l]] = s;
+        }
+        for l in 0..WIDTH {
+            first[l] = square_of_length(Separate, first[l].to_bits());
         }
         for l in 0..WIDTH {
             [first[l], second[l]] = point(Separate, first[l].sqrt(), second[l].to_bits());
@@ -219,7 +237,7 @@ fn box_muller<C: Contract>(c: C, radius: u64, angle: u64) -> [f64; 2] {
 /// `−ln u`.
 #[inline(always)]
 fn square_of_length<C: Contract>(c: C, radius: u64) -> f64 {
-    (-ln(c, 2.0 - one_to_two(radius))).max(0.0)
+    minus_ln(c, 2.0 - one_to_two(radius))
 }
 
 /// The point at a distance and an angle.
@@ -231,24 +249,24 @@ fn point<C: Contract>(c: C, length: f64, angle: u64) -> [f64; 2] {
     [sign(length * (cosine + sine), angle << 63), sign(length * (cosine - sine), angle << 62)]
 }
 
-/// Natural logarithm of a normal positive number, within 10⁻¹¹ of itself.
+/// `−ln x` of a normal positive number, within 10⁻¹¹ of itself; where x is at most 1, 0 or above and never −0.
 ///
 /// `x = 2ᵉm` with `m` in [√½, √2), `ln m = 2 artanh f`, `f = (m−1)/(m+1)`: the odd series to f¹³, in Estrin's order.
 #[inline(always)]
-fn ln<C: Contract>(c: C, x: f64) -> f64 {
+fn minus_ln<C: Contract>(c: C, x: f64) -> f64 {
     // Adding and subtracting 1.5·2⁵² turns a small integer in the low bits into a number.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let bits = x.to_bits();
     let exponent = (bits.wrapping_sub(std::f64::consts::FRAC_1_SQRT_2.to_bits()) as i64) >> 52;
     let m = f64::from_bits(bits.wrapping_sub((exponent as u64) << 52));
-    let e = f64::from_bits((exponent as u64).wrapping_add(SHIFT.to_bits())) - SHIFT;
+    let minus_e = SHIFT - f64::from_bits((exponent as u64).wrapping_add(SHIFT.to_bits()));
     let f = (m - 1.0) / (m + 1.0);
     let g = f * f; // at most 0.0295
     let q = g * g;
     let pair = |i: f64, j: f64| c.mul_add(g, 2.0 / j, 2.0 / i);
     let high = c.mul_add(q, 2.0 / 13.0, pair(9.0, 11.0));
     let sum = c.mul_add(c.mul_add(high, q, pair(5.0, 7.0)), q, pair(1.0, 3.0));
-    c.mul_add(e, std::f64::consts::LN_2, sum * f)
+    c.mul_add(minus_e, std::f64::consts::LN_2, -(sum * f))
 }
 
 /// Sine and cosine on [−π/4, π/4], within 10⁻¹¹: Taylor to r¹³ and r¹⁴, in Estrin's order.
@@ -293,11 +311,13 @@ mod tests {
         let mut bits = generator(4);
         for _ in 0..100_000 {
             let u = 2.0 - one_to_two(bits.next_u64());
-            assert!((ln(Separate, u) - libm::log(u)).abs() <= 1e-11 * libm::log(u).abs(), "ln {u}");
+            assert!((minus_ln(Separate, u) + libm::log(u)).abs() <= 1e-11 * libm::log(u).abs(), "ln {u}");
             let r = (u - 0.5) * std::f64::consts::FRAC_PI_2;
             let (sine, cosine) = sin_cos(Separate, r);
             assert!((sine - libm::sin(r)).abs() < 1e-11 && (cosine - libm::cos(r)).abs() < 1e-11, "sin and cos of {r}");
         }
+        // A length of nought has no sign, or its root would have one too.
+        assert_eq!(square_of_length(Separate, 0).to_bits(), 0);
         assert_eq!(box_muller(Separate, 0, 0), [0.0, 0.0]);
         assert!(box_muller(Separate, u64::MAX, 1 << 62).iter().all(|z| z.is_finite() && z.abs() < 8.6));
     }
@@ -343,6 +363,17 @@ mod tests {
             let mut s = [before[0][l], before[1][l], before[2][l], before[3][l]];
             let (radius, angle) = (step(&mut s), step(&mut s));
             assert_eq!(first[l].to_bits(), box_muller(Separate, radius, angle)[0].to_bits());
+        }
+    }
+
+    /// However many are asked for at once, across refills.
+    #[test]
+    fn fill_gives_what_draw_gives() {
+        let (mut one, mut many) = (Normals::new(&mut generator(7)), Normals::new(&mut generator(7)));
+        let mut out = [0.0; 7 * LANES];
+        for _ in 0..50 {
+            many.fill(&mut out);
+            out.as_chunks().0.iter().for_each(|vector| assert_eq!(*vector, one.draw()));
         }
     }
 
