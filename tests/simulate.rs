@@ -96,6 +96,41 @@ fn fast_paths_are_the_taped_path() {
     }
 }
 
+/// z and −z at once against one after the other: the same bits, signs of zeros included.
+#[test]
+fn both_paths_are_each_path() {
+    let three = Observed::Basket { dates: 3 };
+    for (assets, observed) in [(1, three), (7, Observed::Basket { dates: 1 }), (7, three), (7, Observed::Assets)] {
+        for inputs in [&[][..], &Parameter::ALL] {
+            let bachelier = Bachelier::random(BASKET_SEED, assets).unwrap().observing(observed).unwrap();
+            check_both(&bachelier.with_inputs(inputs));
+            let black_scholes = BlackScholes::random(BASKET_SEED, assets).unwrap().observing(observed).unwrap();
+            check_both(&black_scholes.with_inputs(inputs));
+        }
+    }
+}
+
+fn check_both(model: &impl Model) {
+    let mut normals = Normals::new(&mut streams().next().unwrap());
+    let zero = Batch::splat(0.0);
+    let observables = || vec![zero; model.observables()];
+    for i in 0..20 {
+        let inputs: Vec<Batch> = (0..model.inputs()).map(|_| (Batch::splat(0.2) * draw(&mut normals)).exp()).collect();
+        // Once no noise at all.
+        let noise: Vec<Batch> = (0..model.noise()).map(|_| if i == 0 { zero } else { draw(&mut normals) }).collect();
+        let mirrored: Vec<Batch> = noise.iter().map(|&z| -z).collect();
+        let (mut both, mut each) = ([observables(), observables()], [observables(), observables()]);
+        let [one, other] = &mut both;
+        model.observe_both(&inputs, &noise, &mirrored, one, other);
+        model.observe(&inputs, &noise, &mut each[0]);
+        model.observe(&inputs, &mirrored, &mut each[1]);
+        let bits = |observables: &[Vec<Batch>; 2]| {
+            observables.iter().flatten().map(|batch| batch.0.map(f64::to_bits)).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&both), bits(&each));
+    }
+}
+
 /// The simulator against a plain loop over its own random numbers: antithetic pairs, each path on one whole tape.
 #[test]
 fn samples_are_the_means_of_taped_paths() {

@@ -1,5 +1,6 @@
 //! Floor 4: samples, where they come from, and what surrogates are tested on.
 
+mod buffers;
 mod bundle;
 mod curvature;
 mod directions;

@@ -218,6 +218,16 @@ impl Model for AnyModel {
     fn observe(&self, inputs: &[Batch], noise: &[Batch], observables: &mut [Batch]) {
         each!(self, m => m.observe(inputs, noise, observables));
     }
+    fn observe_both(
+        &self,
+        inputs: &[Batch],
+        noise: &[Batch],
+        mirrored: &[Batch],
+        observables: &mut [Batch],
+        mirrored_observables: &mut [Batch],
+    ) {
+        each!(self, m => m.observe_both(inputs, noise, mirrored, observables, mirrored_observables));
+    }
     fn pull_back(
         &self,
         inputs: &[Batch],

@@ -212,6 +212,39 @@ impl Basket {
         // L is lower triangular: row i ends at the diagonal.
         weigh(&self.root[asset * self.assets()..][..=asset], noise)
     }
+
+    /// The increments `L z` of all assets in one year.
+    ///
+    /// # Shapes
+    /// m → m
+    #[inline(always)]
+    pub fn increments<S: Scalar>(&self, noise: &[S], increments: &mut [S]) {
+        match self.assets() {
+            7 => multiply_lower(self.root.as_chunks::<7>().0, noise, increments),
+            _ => {
+                for (i, x) in increments.iter_mut().enumerate() {
+                    *x = self.increment(i, noise);
+                }
+            }
+        }
+    }
+}
+
+/// The product of a lower triangular matrix of known size, in straight line: of the paper's seven assets, whose samples of one
+/// pair gain a twelfth by it.
+#[inline(always)]
+fn multiply_lower<const M: usize, S: Scalar>(rows: &[[f64; M]], x: &[S], product: &mut [S]) {
+    assert!(rows.len() == M && x.len() >= M && product.len() == M, "a square matrix");
+    for i in 0..M {
+        let mut sum = S::zero();
+        for j in 0..M {
+            // Not `0..=i`: only loops of constant length are unrolled.
+            if j <= i {
+                sum = sum + S::constant(rows[i][j]) * x[j];
+            }
+        }
+        product[i] = sum;
+    }
 }
 
 /// `Σᵢ wᵢ xᵢ`.
@@ -298,6 +331,20 @@ mod tests {
             assert!((basket.volatility() - 0.2).abs() < 1e-14);
             // One asset leaves nothing to chance.
             assert_eq!(m > 1, basket != Basket::random(4, m).unwrap());
+        }
+    }
+
+    /// Straight lines for some sizes and loops for the others: the bits of one increment after the other.
+    #[test]
+    fn increments_are_those_of_each_asset() {
+        for m in [1, 2, 7, 8] {
+            let basket = Basket::random(3, m).unwrap();
+            let noise: Vec<f64> = (0..m).map(|i| (i as f64 + 0.3).sin()).collect();
+            let mut increments = vec![0.0; m];
+            basket.increments(&noise, &mut increments);
+            for (i, increment) in increments.iter().enumerate() {
+                assert_eq!(increment.to_bits(), basket.increment(i, &noise).to_bits(), "{m} assets, {i}");
+            }
         }
     }
 
