@@ -16,6 +16,8 @@
 mod aligned;
 mod chain;
 #[cfg(feature = "std")]
+mod compiled;
+#[cfg(feature = "std")]
 mod curvature;
 mod edit;
 mod frozen;
@@ -46,7 +48,9 @@ pub use chain::{Activate, Chain, Const, Dense, Fixed, Layer, Sweep, Typed, Width
 #[cfg(feature = "std")]
 pub use chain::{Dyn, Stack};
 #[cfg(feature = "std")]
-pub use curvature::CurvatureWorkspace;
+pub use compiled::{Compiled, Pass};
+#[cfg(feature = "std")]
+pub use curvature::{CurvatureWorkspace, Pass as CurvaturePass};
 pub use frozen::Frozen;
 #[cfg(feature = "std")]
 pub use frozen::{Greeks, Native, Table, Tabulated};

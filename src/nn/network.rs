@@ -2,15 +2,10 @@
 
 use core::fmt;
 
+use super::compiled::{Compiled, Pass, RunParts};
+use super::{Accum, Chain, Fixed, Frozen, Layer, Packed, Slot, Stack, TILE, Workspace};
 use faer::reborrow::ReborrowMut as _;
 use faer::{Mat, MatMut, MatRef};
-use pulp::{Simd, WithSimd};
-
-use super::packed::Packed;
-use super::registers::Registers;
-use super::{
-    Accum, Chain, Fixed, Forward, Frozen, Layer, Reverse, SecondReverse, Slot, Stack, TILE, Tangent, Workspace,
-};
 
 /// A dense network: its shape `C` and its parameters, one flat slice.
 ///
@@ -124,49 +119,71 @@ impl<C: Chain, T: Packed> Network<C, T> {
         Workspace::new(&self.chain)
     }
 
-    /// Values of one tile, and the derivatives of the activations up to `ORDER`. Reads the inputs' [`Slot::Value`].
+    /// Values of one tile, and the derivatives of the activations up to `ORDER` (0, 1 or 2). Reads the inputs' [`Slot::Value`].
     ///
     /// # Panics
     /// If the workspace is another shape's; so do the other sweeps.
     #[track_caller]
-    pub fn forward<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>) {
-        self.run(ws, ForwardPass::<ORDER>, &mut []);
+    pub fn forward<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
+        const { assert!(ORDER <= 2, "activations are differentiated twice at most") };
+        self.run(ws, Pass::Forward { order: ORDER }, &mut []);
     }
     /// Adjoints of one tile from the seed in the outputs' [`Slot::Bar`], down to the inputs. `forward` of the same order
-    /// must have run.
+    /// (1 or 2) must have run.
     #[track_caller]
-    pub fn reverse<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>) {
-        self.run(ws, ReversePass::<ORDER, true>(Accum::Replace), &mut []);
+    pub fn reverse<const ORDER: usize, const R: usize>(&self, ws: &mut Workspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
+        const { assert!(ORDER == 1 || ORDER == 2, "adjoints are of first or second order") };
+        self.run(ws, Pass::Reverse { order: ORDER }, &mut []);
     }
     /// The same, and the gradient of `seed·f` in the parameters into `grad`; leaves the inputs out.
     #[track_caller]
-    pub fn reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum) {
+    pub fn reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum)
+    where
+        T: Compiled<Pass, R>,
+    {
         assert_eq!(grad.len(), self.params.len(), "the gradient needs one number a parameter");
-        self.run(ws, ReversePass::<1, false>(accum), grad);
+        self.run(ws, Pass::ReverseParams(accum), grad);
     }
     /// Tangents of one tile along the inputs' [`Slot::Dot`]. `reverse::<2>` must have run.
     #[track_caller]
-    pub fn tangent<const R: usize>(&self, ws: &mut Workspace<T, R>) {
-        self.run(ws, TangentPass, &mut []);
+    pub fn tangent<const R: usize>(&self, ws: &mut Workspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
+        self.run(ws, Pass::Tangent, &mut []);
     }
     /// Second-order adjoints of one tile from the seed in the outputs' [`Slot::BarDot`], down to the inputs.
     #[track_caller]
-    pub fn second_reverse<const R: usize>(&self, ws: &mut Workspace<T, R>) {
-        self.run(ws, SecondReversePass::<true>(Accum::Replace), &mut []);
+    pub fn second_reverse<const R: usize>(&self, ws: &mut Workspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
+        self.run(ws, Pass::SecondReverse, &mut []);
     }
     /// The same, and the gradient in the parameters into `grad`; leaves the inputs out.
     #[track_caller]
-    pub fn second_reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum) {
+    pub fn second_reverse_params<const R: usize>(&self, ws: &mut Workspace<T, R>, grad: &mut [T], accum: Accum)
+    where
+        T: Compiled<Pass, R>,
+    {
         assert_eq!(grad.len(), self.params.len(), "the gradient needs one number a parameter");
-        self.run(ws, SecondReversePass::<false>(accum), grad);
+        self.run(ws, Pass::SecondReverseParams(accum), grad);
     }
 
     #[track_caller]
-    fn run<P: Pass, const R: usize>(&self, ws: &mut Workspace<T, R>, pass: P, grad: &mut [T]) {
+    fn run<const R: usize>(&self, ws: &mut Workspace<T, R>, pass: Pass, grad: &mut [T])
+    where
+        T: Compiled<Pass, R>,
+    {
         assert!(ws.fits(&self.chain), "the workspace was sized for another network than {}", self.describe());
         let (arch, tape, scratch) = ws.parts_mut();
-        let parts = RunParts { layers: self.chain.layers(), params: &self.params, tape, scratch, grad };
-        arch.dispatch(Run { pass, parts });
+        T::walk(arch, pass, RunParts { layers: self.chain.layers(), params: &self.params, tape, scratch, grad });
     }
 
     /// Values at a batch, `n × inputs → n × outputs`, tiles over all threads.
@@ -303,90 +320,5 @@ impl<C: Fixed, T: Packed> Network<C, T> {
         let mut params = C::params_of(T::ZERO);
         params.as_mut().copy_from_slice(&self.params);
         Frozen::new(params)
-    }
-}
-
-/// Builds a sweep for one instruction set and walks it.
-pub(super) trait Pass {
-    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>);
-}
-
-pub(super) struct RunParts<'a, T, const R: usize> {
-    pub(super) layers: &'a [Layer],
-    pub(super) params: &'a [T],
-    pub(super) tape: &'a mut [[T; R]],
-    pub(super) scratch: &'a mut [T],
-    pub(super) grad: &'a mut [T],
-}
-
-impl<T, const R: usize> RunParts<'_, T, R> {
-    pub(super) fn outputs(&self) -> usize {
-        self.layers.outputs()
-    }
-}
-
-struct ForwardPass<const ORDER: usize>;
-struct ReversePass<const ORDER: usize, const INPUTS: bool>(Accum);
-struct TangentPass;
-struct SecondReversePass<const INPUTS: bool>(Accum);
-
-impl<const ORDER: usize> Pass for ForwardPass<ORDER> {
-    #[inline(always)]
-    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
-        run.layers.down(&mut Forward::<_, _, R, ORDER>::new(Registers(simd), run.params, run.tape));
-    }
-}
-
-impl<const ORDER: usize, const INPUTS: bool> Pass for ReversePass<ORDER, INPUTS> {
-    #[inline(always)]
-    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
-        let outputs = run.outputs();
-        let RunParts { layers, params, tape, scratch, grad } = run;
-        layers.up(&mut Reverse::<_, _, R, ORDER, INPUTS>::new(
-            Registers(simd),
-            params,
-            tape,
-            outputs,
-            grad,
-            self.0,
-            scratch,
-        ));
-    }
-}
-
-impl Pass for TangentPass {
-    #[inline(always)]
-    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
-        run.layers.down(&mut Tangent::<_, _, R>::new(Registers(simd), run.params, run.tape));
-    }
-}
-
-impl<const INPUTS: bool> Pass for SecondReversePass<INPUTS> {
-    #[inline(always)]
-    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
-        let outputs = run.outputs();
-        let RunParts { layers, params, tape, scratch, grad } = run;
-        layers.up(&mut SecondReverse::<_, _, R, INPUTS>::new(
-            Registers(simd),
-            params,
-            tape,
-            outputs,
-            grad,
-            self.0,
-            scratch,
-        ));
-    }
-}
-
-pub(super) struct Run<'a, T, P, const R: usize> {
-    pub(super) pass: P,
-    pub(super) parts: RunParts<'a, T, R>,
-}
-
-impl<T: Packed, P: Pass, const R: usize> WithSimd for Run<'_, T, P, R> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        self.pass.walk(simd, self.parts);
     }
 }

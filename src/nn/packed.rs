@@ -2,10 +2,19 @@
 
 use pulp::Simd;
 
+use super::{Compiled, CurvaturePass, Pass};
 use crate::math::{Contract, Fused, Number, Real, Separate};
 
-/// A number that fills registers: the few vector operations the kernels need.
-pub trait Packed: Real + faer::traits::RealField {
+/// A number that fills registers: the few vector operations the kernels need, and the sweeps compiled from them.
+pub trait Packed:
+    Real
+    + faer::traits::RealField
+    + Compiled<Pass, 32>
+    + Compiled<Pass, 64>
+    + Compiled<Pass, 128>
+    + Compiled<CurvaturePass, 32>
+    + Compiled<CurvaturePass, 64>
+{
     /// A register of `S`.
     type Vector<S: Simd>: Copy;
     /// Numbers in a register.
@@ -18,6 +27,8 @@ pub trait Packed: Real + faer::traits::RealField {
     fn vector_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// `a + b`.
     fn vector_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a·b`.
+    fn vector_mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum of the lanes.
     fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
     /// Lane `l` takes what lane `l + by` has, around the end.
@@ -33,7 +44,7 @@ pub trait Packed: Real + faer::traits::RealField {
 }
 
 macro_rules! packed {
-    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
+    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $mul:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
      $as:ident, $as_mut:ident) => {
         impl Packed for $t {
             type Vector<S: Simd> = S::$vector;
@@ -48,6 +59,10 @@ macro_rules! packed {
             #[inline(always)]
             fn vector_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
                 simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn vector_mul<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$mul(a, b)
             }
             #[inline(always)]
             fn reduce<S: Simd>(simd: S, a: S::$vector) -> Self {
@@ -82,6 +97,7 @@ packed!(
     splat_f32s,
     mul_add_e_f32s,
     add_f32s,
+    mul_f32s,
     reduce_sum_f32s,
     rotate_left_f32s,
     rotate_right_f32s,
@@ -96,6 +112,7 @@ packed!(
     splat_f64s,
     mul_add_e_f64s,
     add_f64s,
+    mul_f64s,
     reduce_sum_f64s,
     rotate_left_f64s,
     rotate_right_f64s,

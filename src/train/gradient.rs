@@ -6,7 +6,9 @@ use super::LossWeights;
 use super::parts::{Parts, Split};
 use super::tile::Tile;
 use crate::data::{Bundle, Scaled};
-use crate::nn::{Accum, Chain, CurvatureWorkspace, Network, Packed, SLOTS, TILE, Workspace};
+use crate::nn::{
+    Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, Network, Packed, Pass, SLOTS, TILE, Workspace,
+};
 
 /// Which rows of the data a batch is.
 #[derive(Clone, Debug)]
@@ -193,12 +195,10 @@ struct Batch<'a, C, T: Packed> {
 }
 
 impl<C: Chain, T: Packed> Batch<'_, C, T> {
-    fn first_order<const R: usize>(
-        &self,
-        parts: &mut Parts<T>,
-        threads: usize,
-        lent: &mut [Workspace<T, R>],
-    ) -> Losses {
+    fn first_order<const R: usize>(&self, parts: &mut Parts<T>, threads: usize, lent: &mut [Workspace<T, R>]) -> Losses
+    where
+        T: Compiled<Pass, R>,
+    {
         self.sum(parts, threads, lent, None, |tile: Tile<'_, T, R>, ws, grad, accum, losses| {
             tile.first_order(ws, self.net, grad, accum, losses);
         })
@@ -211,7 +211,10 @@ impl<C: Chain, T: Packed> Batch<'_, C, T> {
         threads: usize,
         lent: &mut [Option<CurvatureWorkspace<T, R>>],
         bundle: &Bundle<T>,
-    ) -> Losses {
+    ) -> Losses
+    where
+        T: Compiled<CurvaturePass, R>,
+    {
         let least = (self.rows.len().div_ceil(R) / 2).clamp(1, 2);
         self.sum(parts, threads, lent, Some(least), |tile: Tile<'_, T, R>, ws, grad, accum, losses| {
             let ws = ws.get_or_insert_with(|| CurvatureWorkspace::new(self.net.chain()));

@@ -2,7 +2,7 @@
 
 use super::{LossWeights, Losses, Rows};
 use crate::data::{Bundle, Scaled};
-use crate::nn::{Accum, Chain, CurvatureWorkspace, Network, Packed, Slot, Workspace};
+use crate::nn::{Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, Network, Packed, Pass, Slot, Workspace};
 
 /// Some rows of a batch, and how their errors count.
 pub(super) struct Tile<'a, T: Packed, const R: usize> {
@@ -22,7 +22,9 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
         grad: &mut [T],
         accum: Accum,
         losses: &mut Losses,
-    ) {
+    ) where
+        T: Compiled<Pass, R>,
+    {
         self.load_inputs(ws.input_mut(Slot::Value));
         if self.weights.inverse_scale.is_empty() {
             net.forward::<1, _>(ws);
@@ -51,7 +53,9 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
         mut accum: Accum,
         bundle: &Bundle<T>,
         losses: &mut Losses,
-    ) {
+    ) where
+        T: Compiled<CurvaturePass, R>,
+    {
         self.load_inputs(ws.inputs_mut());
         net.lift(ws);
         for d in 0..bundle.count() {

@@ -12,10 +12,9 @@ use faer::reborrow::ReborrowMut as _;
 use faer::{Mat, MatMut, MatRef};
 use pulp::Simd;
 
-use super::network::{Pass, Run, RunParts, load, store};
-use super::packed::Packed;
-use super::registers::Registers;
-use super::{Accum, Aligned, Chain, Network, TILE};
+use super::compiled::{self, Compiled, RunParts};
+use super::network::{load, store};
+use super::{Accum, Aligned, Chain, Network, Packed, Registers, TILE};
 use sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, Walk};
 
 /// Memory for the second-order sweeps of one network over one tile, sized once and lent to every sweep; one a thread. Its
@@ -151,31 +150,43 @@ impl<C: Chain, T: Packed> Network<C, T> {
     /// # Panics
     /// If the workspace is another shape's; so do the other sweeps.
     #[track_caller]
-    pub fn lift<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
+    pub fn lift<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
         ws.output_mut(Part::Bar).fill(T::ONE);
-        self.walk(ws, LiftPass(Accum::Replace), &mut []);
+        self.walk(ws, Pass::Lift, &mut []);
     }
 
     /// The product `Hv` with a direction. Two products a layer.
     #[track_caller]
-    pub fn product<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>) {
+    pub fn product<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>)
+    where
+        T: Compiled<Pass, R>,
+    {
         ws.output_mut(Part::Product).fill(T::ZERO);
-        self.walk(ws, ProductPass(Accum::Replace), &mut []);
+        self.walk(ws, Pass::Product, &mut []);
     }
 
     /// Takes in the residual `ρ` of the last product: part of the gradient of `ρ·Hv` in the parameters into `grad` (empty
     /// where no sum is wanted), and keeps what the rest needs. Four products a layer.
     #[track_caller]
-    pub fn pull<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum) {
+    pub fn pull<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum)
+    where
+        T: Compiled<Pass, R>,
+    {
         ws.output_mut(Part::AcrossBar).fill(T::ZERO);
-        self.walk(ws, PullPass(accum), grad);
+        self.walk(ws, Pass::Pull(accum), grad);
     }
 
     /// The rest of the gradient of `ȳ·f + r·∇f + Σ_d ρ_d·H v_d` into `grad`. The workspace is then as after
     /// [`lift`](Self::lift). Four products a layer.
     #[track_caller]
-    pub fn total<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum) {
-        self.walk(ws, TotalPass(accum), grad);
+    pub fn total<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, grad: &mut [T], accum: Accum)
+    where
+        T: Compiled<Pass, R>,
+    {
+        self.walk(ws, Pass::Total(accum), grad);
     }
 
     /// The products of the Hessian with each of `k` directions at a batch, tiles over all threads:
@@ -216,29 +227,55 @@ impl<C: Chain, T: Packed> Network<C, T> {
     }
 
     #[track_caller]
-    fn walk<P: Pass, const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, pass: P, grad: &mut [T]) {
+    fn walk<const R: usize>(&self, ws: &mut CurvatureWorkspace<T, R>, pass: Pass, grad: &mut [T])
+    where
+        T: Compiled<Pass, R>,
+    {
         assert!(ws.fits(self.chain()), "the workspace was sized for another network than {}", self.describe());
         assert!(grad.is_empty() || grad.len() == self.params().len(), "the gradient needs one number a parameter");
         let CurvatureWorkspace { tape, scratch, arch, .. } = ws;
         let tape = tape.as_chunks_mut::<R>().0;
-        let parts = RunParts { layers: self.chain().layers(), params: self.params(), tape, scratch, grad };
-        arch.dispatch(Run { pass, parts });
+        T::walk(*arch, pass, RunParts { layers: self.chain().layers(), params: self.params(), tape, scratch, grad });
     }
 }
 
-macro_rules! passes {
-    ($($name:ident: $down:ident, $up:ident);+) => { $(
-        /// Down, then up, behind one dispatch.
-        struct $name(Accum);
-        impl Pass for $name {
-            #[inline(always)]
-            fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
-                let (kernel, outputs) = (Registers(simd), run.outputs());
-                let RunParts { layers, params, tape, scratch, grad } = run;
+/// A sweep down and the one up after it.
+#[derive(Clone, Copy, Debug)]
+pub enum Pass {
+    /// [`Lift`] and [`Adjoint`].
+    Lift,
+    /// [`Along`] and [`Product`].
+    Product,
+    /// [`Across`] and [`Pull`].
+    Pull(Accum),
+    /// [`Mixed`] and [`Total`].
+    Total(Accum),
+}
+
+impl compiled::Walk for Pass {
+    #[inline(always)]
+    fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
+        let (kernel, outputs) = (Registers(simd), run.layers.outputs());
+        let RunParts { layers, params, tape, scratch, grad } = run;
+        macro_rules! walk {
+            ($down:ident, $up:ident, $accum:expr) => {
                 layers.down(&mut $down(Walk::<_, _, R>::down(kernel, params, tape)));
-                layers.up(&mut $up(Walk::<_, _, R>::up(kernel, params, tape, outputs, grad, self.0, scratch)));
+                layers.up(&mut $up(Walk::<_, _, R>::up(kernel, params, tape, outputs, grad, $accum, scratch)));
+            };
+        }
+        match self {
+            Self::Lift => {
+                walk!(Lift, Adjoint, Accum::Replace);
+            }
+            Self::Product => {
+                walk!(Along, Product, Accum::Replace);
+            }
+            Self::Pull(accum) => {
+                walk!(Across, Pull, accum);
+            }
+            Self::Total(accum) => {
+                walk!(Mixed, Total, accum);
             }
         }
-    )+ };
+    }
 }
-passes!(LiftPass: Lift, Adjoint; ProductPass: Along, Product; PullPass: Across, Pull; TotalPass: Mixed, Total);
