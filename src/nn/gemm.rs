@@ -29,7 +29,7 @@ pub(super) struct Gemm<'a, T, F, const P: usize, const N: usize, const TURNED: b
     /// What the sums start from: one number a row, or zero.
     pub(super) bias: Option<&'a [T]>,
     pub(super) accum: Accum,
-    /// Takes finished rows, if their length is the constant `N`.
+    /// Takes rows as they are finished, if their length is the constant `N`.
     pub(super) then: F,
 }
 
@@ -67,14 +67,14 @@ where
             };
             let done = &mut c[i * n..(i + rows) * n];
             match rows {
-                12 => product.rows::<12>(i, done),
-                8 => product.rows::<8>(i, done),
-                6 => product.rows::<6>(i, done),
-                4 => product.rows::<4>(i, done),
-                2 => product.rows::<2>(i, done),
-                _ => product.rows::<1>(i, done),
+                12 => product.rows::<_, N, 12>(i, done, &mut then),
+                8 => product.rows::<_, N, 8>(i, done, &mut then),
+                6 => product.rows::<_, N, 6>(i, done, &mut then),
+                4 => product.rows::<_, N, 4>(i, done, &mut then),
+                2 => product.rows::<_, N, 2>(i, done, &mut then),
+                _ => product.rows::<_, N, 1>(i, done, &mut then),
             }
-            if N > 0 {
+            if N > 0 && !F::IN_REGISTERS {
                 then.rows(i, done.as_chunks_mut().0);
             }
             i += rows;
@@ -97,21 +97,21 @@ struct Product<'a, T: Packed, S: Simd, const P: usize, const TURNED: bool> {
 impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P, TURNED> {
     /// `MR` rows, all columns.
     #[inline(always)]
-    fn rows<const MR: usize>(&self, i: usize, c: &mut [T]) {
+    fn rows<F: Then<T, N>, const N: usize, const MR: usize>(&self, i: usize, c: &mut [T], then: &mut F) {
         let (lanes, n) = (T::lanes::<S>(), self.n);
         let mut j = 0;
         if S::REGISTER_COUNT >= 32 {
             while j + 4 * lanes <= n {
-                self.block::<MR, 4>(i, j / lanes, &mut c[j..], n);
+                self.block::<F, N, MR, 4>(i, j / lanes, &mut c[j..], n, then);
                 j += 4 * lanes;
             }
         }
         while j + 2 * lanes <= n {
-            self.block::<MR, 2>(i, j / lanes, &mut c[j..], n);
+            self.block::<F, N, MR, 2>(i, j / lanes, &mut c[j..], n, then);
             j += 2 * lanes;
         }
         while j + lanes <= n {
-            self.block::<MR, 1>(i, j / lanes, &mut c[j..], n);
+            self.block::<F, N, MR, 1>(i, j / lanes, &mut c[j..], n, then);
             j += lanes;
         }
         if j < n {
@@ -119,10 +119,22 @@ impl<T: Packed, S: Simd, const P: usize, const TURNED: bool> Product<'_, T, S, P
         }
     }
 
-    /// `MR` rows by `NV` registers.
+    /// `MR` rows by `NV` registers, and what becomes of them.
     #[inline(always)]
-    fn block<const MR: usize, const NV: usize>(&self, i: usize, j: usize, c: &mut [T], ldc: usize) {
-        let acc = self.sums::<MR, NV>(i, j);
+    fn block<F: Then<T, N>, const N: usize, const MR: usize, const NV: usize>(
+        &self,
+        i: usize,
+        j: usize,
+        c: &mut [T],
+        ldc: usize,
+        then: &mut F,
+    ) {
+        let mut acc = self.sums::<MR, NV>(i, j);
+        if N > 0 && F::IN_REGISTERS {
+            for r in 0..MR {
+                then.registers(self.simd, i + r, j, &mut acc[r]);
+            }
+        }
         for r in 0..MR {
             let c: &mut [_; NV] =
                 T::vectors_mut(self.simd, &mut c[r * ldc..]).first_chunk_mut().expect("NV registers of C");

@@ -1,5 +1,10 @@
 //! The four products that sweeps are made of, behind one trait: plain loops here, registers in [`super::Registers`].
 
+#[cfg(feature = "std")]
+use pulp::Simd;
+
+#[cfg(feature = "std")]
+use super::Packed;
 use crate::math::{Contract, Number};
 
 /// The products of one layer with one tile of `R` samples, and the rounding of its elementwise work.
@@ -67,6 +72,17 @@ pub trait Then<T, const R: usize> {
         for (i, row) in rows.iter_mut().enumerate() {
             self.row(first + i, row);
         }
+    }
+    /// Whether [`registers`](Self::registers) does the same before the row is stored, which saves writing it twice.
+    #[cfg(feature = "std")]
+    const IN_REGISTERS: bool = false;
+    /// Registers `at..at + NV` of the row of one node, if [`IN_REGISTERS`](Self::IN_REGISTERS).
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn registers<S: Simd, const NV: usize>(&mut self, _: S, _node: usize, _at: usize, _row: &mut [T::Vector<S>; NV])
+    where
+        T: Packed,
+    {
     }
 }
 

@@ -13,6 +13,11 @@
 //! reverse with seed `ȳ` give the gradient of `ȳ·f + ẋ·∇ₓf` in parameters and inputs. With `ȳ` and `ẋ` the weighted
 //! residuals of values and derivatives that is the gradient of the Sobolev loss, Eq. (1): six products a layer in all.
 
+#[cfg(feature = "std")]
+use pulp::Simd;
+
+#[cfg(feature = "std")]
+use super::Packed;
 use super::{Accum, Activate, Dense, Kernel, Sweep, Then, Width};
 use crate::math::{Activation, Contract, Number};
 
@@ -251,6 +256,23 @@ impl<T: Number, const R: usize, const ORDER: usize> Then<T, R> for Sloped<'_, T,
             bar[r] *= slope[r];
         }
     }
+    #[cfg(feature = "std")]
+    const IN_REGISTERS: bool = true;
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn registers<S: Simd, const NV: usize>(&mut self, simd: S, node: usize, at: usize, bar: &mut [T::Vector<S>; NV])
+    where
+        T: Packed,
+    {
+        let slope: &[_; NV] = T::vectors(simd, &self.slope[node])[at..].first_chunk().expect("a row");
+        let curve: &mut [_; NV] = T::vectors_mut(simd, &mut self.curve[node])[at..].first_chunk_mut().expect("a row");
+        for v in 0..NV {
+            if ORDER > 1 {
+                curve[v] = T::vector_mul(simd, curve[v], bar[v]);
+            }
+            bar[v] = T::vector_mul(simd, bar[v], slope[v]);
+        }
+    }
 }
 
 /// Tangents of the nodes along the direction in the first block's [`Slot::Dot`], after a [`Reverse`] of order 2.
@@ -350,6 +372,20 @@ impl<C: Contract, T: Number, const R: usize> Then<T, R> for Bent<'_, C, T, R> {
         let (slope, curve) = (&self.slope[node], &self.curve[node]);
         for r in 0..R {
             bar_dot[r] = self.contract.mul_add(bar_dot[r], slope[r], curve[r]);
+        }
+    }
+    #[cfg(feature = "std")]
+    const IN_REGISTERS: bool = true;
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn registers<S: Simd, const NV: usize>(&mut self, simd: S, node: usize, at: usize, bar_dot: &mut [T::Vector<S>; NV])
+    where
+        T: Packed,
+    {
+        let slope: &[_; NV] = T::vectors(simd, &self.slope[node])[at..].first_chunk().expect("a row");
+        let curve: &[_; NV] = T::vectors(simd, &self.curve[node])[at..].first_chunk().expect("a row");
+        for v in 0..NV {
+            bar_dot[v] = T::vector_mul_add(simd, bar_dot[v], slope[v], curve[v]);
         }
     }
 }
