@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::{Contract, Number};
+use super::{Contract, Logistic, Number};
 
 /// What a layer applies to each of its nodes.
 ///
@@ -59,30 +59,29 @@ impl Activation {
             }
             Self::Tanh => tanh(c, x),
             Self::Sigmoid => {
-                let [s, p, q] = sigmoid(c, x);
+                let [s, p, q] = sigmoid(x.logistic(c));
                 [s, p, p * q, p * c.mul_add(x.like(-6.0), p, one)]
             }
             Self::Softplus => {
-                let [s, p, q] = sigmoid(c, x);
+                let [s, p, q] = sigmoid(x.logistic(c));
                 let positive = x.if_negative(zero, x);
                 [positive + (-x.magnitude()).exp_parts(c).exp(c).ln_1p_unit(c), s, p, p * q]
             }
             Self::Silu => {
-                let [s, p, q] = sigmoid(c, x);
+                let parts = x.logistic(c);
+                let [s, p, q] = sigmoid(parts);
                 let third = c.mul_add(x.like(3.0), q, x * c.mul_add(x.like(-6.0), p, one));
-                [x * s, c.mul_add(x, p, s), p * c.mul_add(x, q, two), p * third]
+                let value = x * parts.above * parts.inverse;
+                [value, c.mul_add(x, p, s), p * c.mul_add(x, q, two), p * third]
             }
         }
     }
 }
 
-/// `s`, `s′ = s(1−s)` and `1−2s`.
+/// `s`, `s′ = s(1−s)` and `1−2s`: a complement of its own keeps the relative accuracy of `s′` where `s` is near 1.
 #[inline(always)]
-fn sigmoid<N: Number, C: Contract>(c: C, x: N) -> [N; 3] {
-    let parts = (-x).exp_parts(c);
-    let s = x.like(1.0) / parts.one_plus_exp(c);
-    // 1 − s = e⁻ˣ·s keeps its relative accuracy where s is near 1.
-    let complement = parts.exp(c) * s;
+fn sigmoid<N: Number>(Logistic { above, below, inverse }: Logistic<N>) -> [N; 3] {
+    let (s, complement) = (above * inverse, below * inverse);
     [s, s * complement, complement - s]
 }
 

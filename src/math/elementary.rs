@@ -2,13 +2,18 @@
 //!
 //! `eˣ = 2ⁿ·eʳ` with `n = round(x/ln 2)` by the shift trick, `r` by two-part Cody–Waite reduction, and a polynomial for
 //! `(eʳ − 1 − r)/r²` on |r| ≤ ½ ln 2. A scalar `exp` behind SiLU would be the most expensive part of a training step.
+//!
+//! The logistic function divides anyway, so that its `eʳ` may be a fraction: `(w + r)/(w − r)` with `w = r·coth(r/2)`, which is
+//! even in `r` and needs half the terms. With `e⁻ˣ = 2ⁿ·eʳ` the division is by `(w − r) + 2ⁿ(w + r)`.
 
-use super::{Contract, ExpParts, Number, Real};
+use super::{Contract, ExpParts, Logistic, Number, Real};
 
 /// Constants of one precision.
 struct Reduction {
     /// Where 2ⁿ is a normal number.
     range: [f64; 2],
+    /// Where 2^(n+2) is one too, on both sides.
+    far: f64,
     /// 1.5·2^mantissa: adding it leaves round(x/ln 2) in the low bits of the sum.
     shift: f64,
     /// ln 2 in two parts, the first so short that its product with `n` is exact.
@@ -16,18 +21,23 @@ struct Reduction {
 }
 
 impl Reduction {
-    const F32: Self =
-        Self { range: [-87.0, 88.0], shift: 12_582_912.0, ln2: [0.693_359_375, -2.121_944_400_546_905_8e-4] };
+    const F32: Self = Self {
+        range: [-87.0, 88.0],
+        far: 87.0,
+        shift: 12_582_912.0,
+        ln2: [0.693_359_375, -2.121_944_400_546_905_8e-4],
+    };
     const F64: Self = Self {
         range: [-708.0, 709.0],
+        far: 708.0,
         shift: 6_755_399_441_055_744.0,
         ln2: [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10],
     };
 
-    /// `2ⁿ` and `r`.
+    /// `2ⁿ` and `r` of a clamped argument.
     #[inline(always)]
-    fn apply<N: Number, C: Contract>(&self, c: C, x: N) -> (N, N) {
-        let x = x.within(x.like(self.range[0]), x.like(self.range[1]));
+    fn apply<N: Number, C: Contract>(&self, c: C, x: N, [low, high]: [f64; 2]) -> (N, N) {
+        let x = x.within(x.like(low), x.like(high));
         let shifted = c.mul_add(x, x.like(core::f64::consts::LOG2_E), x.like(self.shift));
         let n = shifted - x.like(self.shift);
         let r = c.mul_add(n, x.like(-self.ln2[1]), c.mul_add(n, x.like(-self.ln2[0]), x));
@@ -38,14 +48,14 @@ impl Reduction {
 /// [`Number::exp_parts`] in single precision.
 #[inline(always)]
 fn exp_parts_f32<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
-    let (scale, r) = Reduction::F32.apply(c, x);
+    let (scale, r) = Reduction::F32.apply(c, x, Reduction::F32.range);
     ExpParts { scale, r, square: r * r, rest: rest_f32(c, r) }
 }
 
 /// [`Number::exp_parts`] in double precision.
 #[inline(always)]
 fn exp_parts_f64<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
-    let (scale, r) = Reduction::F64.apply(c, x);
+    let (scale, r) = Reduction::F64.apply(c, x, Reduction::F64.range);
     let square = r * r;
     ExpParts { scale, r, square, rest: rest_f64(c, r, square) }
 }
@@ -71,6 +81,33 @@ fn rest_f64<N: Number, C: Contract>(c: C, r: N, q: N) -> N {
     c.mul_add(high, q2 * q2, c.mul_add(middle, q2, low))
 }
 
+/// [`Number::logistic`] by one precision's reduction and its `r·coth(r/2)` of `r²`.
+#[inline(always)]
+fn logistic<N: Number, C: Contract>(c: C, x: N, reduction: &Reduction, coth: impl Fn(C, N) -> N) -> Logistic<N> {
+    let (scale, r) = reduction.apply(c, -x, [-reduction.far, reduction.far]);
+    let w = coth(c, r * r);
+    let (above, sum) = (w - r, w + r);
+    // Multiplication by 2ⁿ is exact: fused or not, the sum is the same.
+    Logistic { above, below: scale * sum, inverse: x.like(1.0) / c.mul_add(scale, sum, above) }
+}
+
+/// `r·coth(r/2)` of `q = r²` on |r| ≤ ½ ln 2: the polynomial whose largest error of `eʳ`, 5·10⁻¹⁰, is smallest.
+#[inline(always)]
+fn coth_f32<N: Number, C: Contract>(c: C, q: N) -> N {
+    let p = c.mul_add(q, q.like(-2.765_992_227_081_97e-3), q.like(0.166_666_177_666_648_08));
+    c.mul_add(p, q, q.like(2.0))
+}
+
+/// The same to 2·10⁻¹⁹, in Estrin's order.
+#[inline(always)]
+fn coth_f64<N: Number, C: Contract>(c: C, q: N) -> N {
+    let q2 = q * q;
+    let low = c.mul_add(q, q.like(0.166_666_666_666_665_55), q.like(2.0));
+    let middle = c.mul_add(q, q.like(6.613_756_250_599_969e-5), q.like(-2.777_777_777_669_847e-3));
+    let high = c.mul_add(q, q.like(4.136_061_381_587_261e-8), q.like(-1.653_383_759_357_257_9e-6));
+    c.mul_add(c.mul_add(high, q2, middle), q2, low)
+}
+
 /// `ln(1 + u) = 2 artanh s`, `s = u/(2 + u) ≤ 1/3`: the odd series in `s`, Horner from the last term that counts.
 #[inline(always)]
 fn ln_1p_unit<N: Number, C: Contract>(c: C, u: N, terms: i32) -> N {
@@ -92,7 +129,7 @@ const LN_TERMS_F32: i32 = 7;
 const LN_TERMS_F64: i32 = 17;
 
 macro_rules! real {
-    ($t:ident, $int:ident, $mantissa:literal, $bias:literal, $exp_parts:ident, $terms:ident, $sqrt:ident) => {
+    ($t:ident, $int:ident, $mantissa:literal, $bias:literal, $exp_parts:ident, $reduction:ident, $coth:ident, $terms:ident, $sqrt:ident) => {
         impl Number for $t {
             #[inline(always)]
             fn like(self, c: f64) -> Self {
@@ -127,6 +164,10 @@ macro_rules! real {
             #[inline(always)]
             fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self> {
                 $exp_parts(c, self)
+            }
+            #[inline(always)]
+            fn logistic<C: Contract>(self, c: C) -> Logistic<Self> {
+                logistic(c, self, &Reduction::$reduction, $coth::<Self, C>)
             }
             #[inline(always)]
             fn ln_1p_unit<C: Contract>(self, c: C) -> Self {
@@ -165,5 +206,5 @@ macro_rules! real {
         }
     };
 }
-real!(f32, u32, 23, 127, exp_parts_f32, LN_TERMS_F32, sqrtf);
-real!(f64, u64, 52, 1023, exp_parts_f64, LN_TERMS_F64, sqrt);
+real!(f32, u32, 23, 127, exp_parts_f32, F32, coth_f32, LN_TERMS_F32, sqrtf);
+real!(f64, u64, 52, 1023, exp_parts_f64, F64, coth_f64, LN_TERMS_F64, sqrt);

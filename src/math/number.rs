@@ -32,14 +32,28 @@ pub trait Number:
     fn power_of_two(self) -> Self;
     /// What `exp` and `expm1` are made of. Branch-free, vectorises. The argument is clamped to where 2ⁿ is a normal number.
     fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self>;
+    /// What the logistic function and its derivatives are made of. Branch-free, vectorises. The argument is clamped as that of
+    /// [`exp_parts`](Self::exp_parts), on both sides.
+    fn logistic<C: Contract>(self, c: C) -> Logistic<Self>;
     /// `ln(1 + u)` for `u` in [0, 1]: the part of softplus that is not a maximum. Branch-free, vectorises.
     fn ln_1p_unit<C: Contract>(self, c: C) -> Self;
 }
 
-/// `eˣ = 2ⁿ·(1 + r + r²·rest)` with `x = n·ln 2 + r`, |r| ≤ ½ ln 2.
+/// `1/(1 + e⁻ˣ) = above·inverse` and `1/(1 + eˣ) = below·inverse`, each with its own relative accuracy.
 ///
-/// The last product is added to what is known before `rest` is, so that `eˣ` and `1 + eˣ` are one operation behind the
-/// polynomial: a chain of thin layers waits for nothing else.
+/// They are handed out apart, so that what multiplies the first can be multiplied by `above` while `inverse` is being divided:
+/// a chain of thin layers waits for nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Logistic<N> {
+    /// Half of the denominator at 0, and all of it where e⁻ˣ vanishes.
+    pub above: N,
+    /// `e⁻ˣ·above`
+    pub below: N,
+    /// `1/(above + below)`
+    pub inverse: N,
+}
+
+/// `eˣ = 2ⁿ·(1 + r + r²·rest)` with `x = n·ln 2 + r`, |r| ≤ ½ ln 2.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpParts<N> {
     /// `2ⁿ`
@@ -57,11 +71,6 @@ impl<N: Number> ExpParts<N> {
     #[inline(always)]
     pub fn exp<C: Contract>(self, c: C) -> N {
         c.mul_add(self.scale * self.square, self.rest, self.head(c))
-    }
-    /// `1 + eˣ`
-    #[inline(always)]
-    pub fn one_plus_exp<C: Contract>(self, c: C) -> N {
-        c.mul_add(self.scale * self.square, self.rest, self.r.like(1.0) + self.head(c))
     }
     /// `eˣ − 1`, to the last bits also where it is small.
     #[inline(always)]
