@@ -71,7 +71,10 @@ impl Extremum {
 
 /// Error bounds of an activation in doubles, its least value, and the extrema of its slope.
 ///
-/// Below, u is 2⁻⁵³ and `e = e⁻ˣ` is good to 3u. The factors leave room for the rounding of the bounds themselves.
+/// Below, u is 2⁻⁵³, `e = e⁻ˣ` is good to 3u, and `a/(a + b)` is [`Logistic`](crate::math::Logistic), `a = w − r` above and
+/// `b = 2ⁿ(w + r)` below. Reduction leaves `r` good to u/4, the polynomial `w ≥ 2` to 4.1u, which share in `b/a` with
+/// `2r/(w² − r²) < 0.18`; the roundings of `a` and `b` are another u each: `b/a = e⁻ˣ` to 3u in all. Scaling by `2ⁿ` is exact. The factors
+/// leave room for the rounding of the bounds themselves.
 struct Shape {
     /// Times the value.
     value_error: f64,
@@ -87,17 +90,17 @@ const PLAIN: Shape =
 /// `t = e^(−2|x|) − 1` to 3u of itself, `t/(2+t)` to 6u; `4e/(1+e)²` to 11u.
 const TANH: Shape =
     Shape { value_error: 12.0 * U, slope_error: 16.0 * U, greatest_slope: Some(Extremum::new(0.0, 1.0)), ..PLAIN };
-/// Of the 3u of e 2u are shared by `1+e`, and that is good to 4u: s = 1/(1+e) to 5u of itself, its product p with 1−s = e·s
-/// to 11u (what is shared enters with opposite signs).
+/// The sum, the division and the product are 3u, and `b/a` enters by its 3u times 1−s: s to 6u of itself, its product p with its
+/// complement to 10u (what the two share of `b/a` enters with opposite signs).
 const SIGMOID: Shape =
     Shape { value_error: 8.0 * U, slope_error: 14.0 * U, greatest_slope: Some(Extremum::new(0.0, 0.25)), ..PLAIN };
 /// `ln(1+e)` to 8u, the sum with `x` to 9u.
 const SOFTPLUS: Shape = Shape { value_error: 12.0 * U, slope_error: 8.0 * U, ..PLAIN };
-/// `x·s` to 6u. The terms of `s + x·p` may cancel: their errors are 5u of the first and 12u of the second.
+/// `x·a/(a + b)` to 7u. The terms of `s + x·p` may cancel: their errors are 6u of the first and 11u of the second.
 ///
 /// The values are the second doubles outward from the extrema.
 const SILU: Shape = Shape {
-    value_error: 8.0 * U,
+    value_error: 9.0 * U,
     slope_error: 14.0 * U,
     least_value: Some(Extremum::new(-1.278464542761074, (-0.2784645427610738_f64).next_down())),
     greatest_slope: Some(Extremum::new(2.3993572805154675, 1.099_839_320_128_867_f64.next_up())),
