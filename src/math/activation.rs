@@ -45,7 +45,7 @@ impl Activation {
     /// Value and first three derivatives at `x`; what the caller does not read is not computed once this is inlined.
     ///
     /// # Guarantee
-    /// Within 4 ulp or 4 units of `EPSILON`, whichever is larger, for |x| ≤ 80 (`f32`) and 700 (`f64`). Beyond, up to half the
+    /// Within 4 ulp or 4 units of `EPSILON`, whichever is larger, for |x| ≤ 80 (`f32`) and 700 (`f64`). Beyond, up to a quarter of the
     /// largest number, all are finite; e^(−|x|) stays at e⁻⁸⁷ and e⁻⁷⁰⁸ there, so that SiLU and its derivatives are off by another
     /// 2|x| times that at most: 4·10⁻³⁸·|x| in `f32`, 7·10⁻³⁰⁸·|x| in `f64`, of the size of 1 at the end.
     #[inline(always)]

@@ -317,7 +317,8 @@ mod tests {
         }
         let far = |x, limit: [f64; 3]| {
             let got = smoothing.positive_part_derivatives(x);
-            got.iter().zip(limit).all(|(got, want)| (got - want).abs() < 1e-300)
+            // As good as the logistic function is anywhere, and zero where it is clamped.
+            got.iter().zip(limit).all(|(got, want)| (got - want).abs() <= 4.0 * f64::EPSILON * want + 1e-300)
         };
         assert!(far(50.0, [50.0, 1.0, 0.0]) && far(-50.0, [0.0; 3]));
         assert_eq!(Smoothing::NONE.positive_part_derivatives(0.5), [0.5, 1.0, 0.0]);

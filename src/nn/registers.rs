@@ -97,7 +97,8 @@ impl<T: Packed, const P: usize, const R: usize> pulp::WithSimd for Outer<'_, T, 
             *b = turned;
         }
         let a = z.map(<[_]>::as_flattened);
-        Gemm::<_, _, P, 0, false> { m, k: R, n, a, b, ldb, c: grad, bias: None, accum, then: () }.with_simd(simd);
+        // A call, not inlined here: compiled once for tiles of all lengths.
+        simd.vectorize(Gemm::<_, _, P, 0, false> { m, k: R, n, a, b, ldb, c: grad, bias: None, accum, then: () });
     }
 }
 
