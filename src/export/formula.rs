@@ -72,7 +72,7 @@ fn sigmoid() -> Statements {
             ("low", "q * 0.16666666666666555 + 2.0"),
             ("middle", "q * 6.613756250599969e-5 + -2.777777777669847e-3"),
             ("high", "q * 4.136061381587261e-8 + -1.6533837593572579e-6"),
-            ("w", "(high * q2 + middle) * q2 + low"),
+            ("w", "high * (q2 * q2) + (middle * q2 + low)"),
             ("above", "w - r"),
             ("below", "scale * (w + r)"),
             ("inverse", "1.0 / (below + above)"),
