@@ -21,14 +21,14 @@ fn extend(all: &mut Statements, suffix: &str, more: &[(&str, &str)]) {
     all.extend(more.iter().map(|&(name, text)| (name.replace('#', suffix), text.replace('#', suffix))));
 }
 
-/// `scale = 2^n`, `r`, its square and fourth power, where `n·ln 2 + r` is the argument within `range`.
-fn reduction(argument: &str, range: &str, suffix: &str) -> Statements {
+/// `scale = 2^n`, `r`, its square and fourth power, where `n·ln 2 + r` is the clamped argument.
+fn reduction(argument: &str, suffix: &str) -> Statements {
     let mut all = Statements::new();
     extend(
         &mut all,
         suffix,
         &[
-            ("y#", &format!("clamp({argument}, {range})")),
+            ("y#", argument),
             // Adding 1.5·2^52 leaves round(y/ln 2) in the low bits.
             ("shifted#", "y# * 1.4426950408889634 + 6755399441055744.0"),
             ("n#", "shifted# - 6755399441055744.0"),
@@ -44,7 +44,7 @@ fn reduction(argument: &str, range: &str, suffix: &str) -> Statements {
 /// `e = scale·(1 + r + q·p) = e^argument`.
 fn exponential(argument: &str, suffix: &str) -> Statements {
     let pair = |i: &str, j: &str| format!("r# * (1.0 / {j}) + 1.0 / {i}");
-    let mut all = reduction(argument, "-708.0, 709.0", suffix);
+    let mut all = reduction(&format!("clamp({argument}, -708.0, 709.0)"), suffix);
     extend(
         &mut all,
         suffix,
@@ -64,15 +64,17 @@ fn exponential(argument: &str, suffix: &str) -> Statements {
 
 /// `s`, `1 − s` and their product.
 fn sigmoid() -> Statements {
-    let mut all = reduction("-x", "-708.0, 708.0", "");
+    // Clamped, then negated: the other way round is a comparison and a choice where it could be a minimum.
+    let mut all = reduction("-clamp(x, -708.0, 708.0)", "");
     extend(
         &mut all,
         "",
         &[
             ("low", "q * 0.16666666666666555 + 2.0"),
             ("middle", "q * 6.613756250599969e-5 + -2.777777777669847e-3"),
-            ("high", "q * 4.136061381587261e-8 + -1.6533837593572579e-6"),
-            ("w", "high * (q2 * q2) + (middle * q2 + low)"),
+            // Subtracted: LLVM would pair two sums in one register, and wait longer for taking them apart.
+            ("high", "1.6533837593572579e-6 - q * 4.136061381587261e-8"),
+            ("w", "(middle * q2 + low) - high * (q2 * q2)"),
             ("above", "w - r"),
             ("below", "scale * (w + r)"),
             ("inverse", "1.0 / (below + above)"),

@@ -34,10 +34,15 @@ impl Reduction {
         ln2: [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10],
     };
 
+    /// `x` within the range.
+    #[inline(always)]
+    fn clamp<N: Number>(&self, x: N) -> N {
+        x.within(x.like(self.range[0]), x.like(self.range[1]))
+    }
+
     /// `2ⁿ` and `r` of a clamped argument.
     #[inline(always)]
-    fn apply<N: Number, C: Contract>(&self, c: C, x: N, [low, high]: [f64; 2]) -> (N, N) {
-        let x = x.within(x.like(low), x.like(high));
+    fn apply<N: Number, C: Contract>(&self, c: C, x: N) -> (N, N) {
         let shifted = c.mul_add(x, x.like(core::f64::consts::LOG2_E), x.like(self.shift));
         let n = shifted - x.like(self.shift);
         let r = c.mul_add(n, x.like(-self.ln2[1]), c.mul_add(n, x.like(-self.ln2[0]), x));
@@ -48,14 +53,14 @@ impl Reduction {
 /// [`Number::exp_parts`] in single precision.
 #[inline(always)]
 fn exp_parts_f32<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
-    let (scale, r) = Reduction::F32.apply(c, x, Reduction::F32.range);
+    let (scale, r) = Reduction::F32.apply(c, Reduction::F32.clamp(x));
     ExpParts { scale, r, square: r * r, rest: rest_f32(c, r) }
 }
 
 /// [`Number::exp_parts`] in double precision.
 #[inline(always)]
 fn exp_parts_f64<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
-    let (scale, r) = Reduction::F64.apply(c, x, Reduction::F64.range);
+    let (scale, r) = Reduction::F64.apply(c, Reduction::F64.clamp(x));
     let square = r * r;
     ExpParts { scale, r, square, rest: rest_f64(c, r, square) }
 }
@@ -84,7 +89,8 @@ fn rest_f64<N: Number, C: Contract>(c: C, r: N, q: N) -> N {
 /// [`Number::logistic`] by one precision's reduction and its `r·coth(r/2)` of `r²`.
 #[inline(always)]
 fn logistic<N: Number, C: Contract>(c: C, x: N, reduction: &Reduction, coth: impl Fn(C, N) -> N) -> Logistic<N> {
-    let (scale, r) = reduction.apply(c, -x, [-reduction.far, reduction.far]);
+    // Clamped, then negated: the other way round is a comparison and a choice where it could be a minimum.
+    let (scale, r) = reduction.apply(c, -x.within(x.like(-reduction.far), x.like(reduction.far)));
     let w = coth(c, r * r);
     let (above, sum) = (w - r, w + r);
     // Multiplication by 2ⁿ is exact: fused or not, the sum is the same.

@@ -10,6 +10,8 @@
 //! * **Sweeps.** A [`Sweep`] is what happens at one layer; it is walked down or up the chain. [`Forward`], [`Reverse`],
 //!   [`Tangent`] and [`SecondReverse`] are the four that derivatives are made of; a new analysis is a new sweep. Training on
 //!   second derivatives has eight of its own, see [`CurvatureWorkspace`].
+//! * **Compiled once.** Sweeps over tiles become machine code in this crate, for both precisions and every instruction set
+//!   ([`Compiled`]): a crate that trains a network calls it and compiles in seconds what took minutes.
 //! * **Workspace** is sized once and lent by the caller: a sweep allocates nothing.
 
 #[cfg(feature = "std")]
