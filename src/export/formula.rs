@@ -73,7 +73,7 @@ fn sigmoid() -> Statements {
             ("low", "q * 0.16666666666666555 + 2.0"),
             ("middle", "q * 6.613756250599969e-5 + -2.777777777669847e-3"),
             // Subtracted: LLVM would pair two sums in one register, and wait longer for taking them apart.
-            ("high", "1.6533837593572579e-6 - q * 4.136061381587261e-8"),
+            ("high", "1.653383759357258e-6 - q * 4.136061381587261e-8"),
             ("w", "(middle * q2 + low) - high * (q2 * q2)"),
             ("above", "w - r"),
             ("below", "scale * (w + r)"),

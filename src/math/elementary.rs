@@ -110,7 +110,7 @@ fn coth_f64<N: Number, C: Contract>(c: C, q: N) -> N {
     let q2 = q * q;
     let low = c.mul_add(q, q.like(0.166_666_666_666_665_55), q.like(2.0));
     let middle = c.mul_add(q, q.like(6.613_756_250_599_969e-5), q.like(-2.777_777_777_669_847e-3));
-    let high = c.mul_add(q, q.like(4.136_061_381_587_261e-8), q.like(-1.653_383_759_357_257_9e-6));
+    let high = c.mul_add(q, q.like(4.136_061_381_587_261e-8), q.like(-1.653_383_759_357_258e-6));
     c.mul_add(high, q2 * q2, c.mul_add(middle, q2, low))
 }
 
