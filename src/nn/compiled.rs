@@ -28,7 +28,7 @@ pub(super) trait Walk: Copy {
     fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>);
 }
 
-/// A sweep of values and first derivatives, see [`sweep`](super::sweep).
+/// A sweep of values and first derivatives, as [`Network`](super::Network) runs it.
 #[derive(Clone, Copy, Debug)]
 pub enum Pass {
     /// [`Forward`] of order 0, 1 or 2.

@@ -239,16 +239,16 @@ impl<C: Chain, T: Packed> Network<C, T> {
     }
 }
 
-/// A sweep down and the one up after it.
+/// A sweep down and the one up after it, as [`Network`] runs them.
 #[derive(Clone, Copy, Debug)]
 pub enum Pass {
-    /// [`Lift`] and [`Adjoint`].
+    /// [`Network::lift`].
     Lift,
-    /// [`Along`] and [`Product`].
+    /// [`Network::product`].
     Product,
-    /// [`Across`] and [`Pull`].
+    /// [`Network::pull`].
     Pull(Accum),
-    /// [`Mixed`] and [`Total`].
+    /// [`Network::total`].
     Total(Accum),
 }
 
