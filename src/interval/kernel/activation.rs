@@ -23,7 +23,7 @@ const ETA: f64 = f64::from_bits(1);
 /// Three equal lengths.
 ///
 /// # Guarantee
-/// Encloses. Within 16 units of `2⁻⁵³` of the value (32 of the derivative), or exactly as [`Interval::activation`] for
+/// Encloses. Within 18 units of `2⁻⁵³` of the value (32 of the derivative), or exactly as [`Interval::activation`] for
 /// elements with a bound beyond ±350. Crossed bounds, ∅, give ∅.
 ///
 /// # Panics
@@ -72,9 +72,9 @@ impl Extremum {
 /// Error bounds of an activation in doubles, its least value, and the extrema of its slope.
 ///
 /// Below, u is 2⁻⁵³, `e = e⁻ˣ` is good to 3u, and `a/(a + b)` is [`Logistic`](crate::math::Logistic), `a = w − r` above and
-/// `b = 2ⁿ(w + r)` below. Reduction leaves `r` good to u/4, the polynomial `w ≥ 2` to 4.1u, which share in `b/a` with
-/// `2r/(w² − r²) < 0.18`; the roundings of `a` and `b` are another u each: `b/a = e⁻ˣ` to 3u in all. Scaling by `2ⁿ` is exact. The factors
-/// leave room for the rounding of the bounds themselves.
+/// `b = 2ⁿ(w + r)` below. Reduction leaves `r` good to 0.26u. The polynomial `w` in [2, 4) is rounded three times, by 2u each, to
+/// 6.1u in all, of which `2r/(w² − r²) < 0.18` is a share in `b/a`; the roundings of `a` and `b` are another u each: `b/a = e⁻ˣ` to 3.4u of
+/// itself. Scaling by `2ⁿ` is exact. The factors leave room for the rounding of the bounds themselves, another u each.
 struct Shape {
     /// Times the value.
     value_error: f64,
@@ -90,13 +90,14 @@ const PLAIN: Shape =
 /// `t = e^(−2|x|) − 1` to 3u of itself, `t/(2+t)` to 6u; `4e/(1+e)²` to 11u.
 const TANH: Shape =
     Shape { value_error: 12.0 * U, slope_error: 16.0 * U, greatest_slope: Some(Extremum::new(0.0, 1.0)), ..PLAIN };
-/// The sum, the division and the product are 3u, and `b/a` enters by its 3u times 1−s: s to 6u of itself, its product p with its
-/// complement to 10u (what the two share of `b/a` enters with opposite signs).
+/// The sum, the division and the product are 3u, and `b/a` enters by its 3.4u times 1−s: s to 6.4u of itself, its product p
+/// with its complement to 10.4u (what the two share of `b/a` enters with opposite signs).
 const SIGMOID: Shape =
     Shape { value_error: 8.0 * U, slope_error: 14.0 * U, greatest_slope: Some(Extremum::new(0.0, 0.25)), ..PLAIN };
 /// `ln(1+e)` to 8u, the sum with `x` to 9u.
 const SOFTPLUS: Shape = Shape { value_error: 12.0 * U, slope_error: 8.0 * U, ..PLAIN };
-/// `x·a/(a + b)` to 7u. The terms of `s + x·p` may cancel: their errors are 6u of the first and 11u of the second.
+/// `x·a/(a + b)` to 7.4u. The terms of `s + x·p` may cancel: their errors are 6.4u of the first and 11.4u of the second, and their sum is
+/// rounded once more.
 ///
 /// The values are the second doubles outward from the extrema.
 const SILU: Shape = Shape {
