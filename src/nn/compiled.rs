@@ -23,7 +23,7 @@ pub struct RunParts<'a, T, const R: usize> {
 }
 
 /// Sweeps that share a tape, told apart when they run.
-pub(super) trait Walk: Copy {
+pub(super) trait OnTiles: Copy {
     /// Over one instruction set.
     fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>);
 }
@@ -51,7 +51,7 @@ pub enum Pass {
     SecondReverseParams(Accum),
 }
 
-impl Walk for Pass {
+impl OnTiles for Pass {
     #[inline(always)]
     fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
         let (kernel, outputs) = (Registers(simd), run.layers.outputs());
@@ -77,7 +77,7 @@ impl Walk for Pass {
 
 struct Run<'a, P, T, const R: usize>(P, RunParts<'a, T, R>);
 
-impl<P: Walk, T: Packed, const R: usize> WithSimd for Run<'_, P, T, R> {
+impl<P: OnTiles, T: Packed, const R: usize> WithSimd for Run<'_, P, T, R> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {

@@ -12,7 +12,7 @@ use faer::reborrow::ReborrowMut as _;
 use faer::{Mat, MatMut, MatRef};
 use pulp::Simd;
 
-use super::compiled::{self, Compiled, RunParts};
+use super::compiled::{Compiled, OnTiles, RunParts};
 use super::network::{load, store};
 use super::{Accum, Aligned, Chain, Network, Packed, Registers, TILE};
 use sweeps::{Across, Adjoint, Along, Lift, Mixed, PARTS, Product, Pull, Total, Walk};
@@ -252,7 +252,7 @@ pub enum Pass {
     Total(Accum),
 }
 
-impl compiled::Walk for Pass {
+impl OnTiles for Pass {
     #[inline(always)]
     fn walk<S: Simd, T: Packed, const R: usize>(self, simd: S, run: RunParts<'_, T, R>) {
         let (kernel, outputs) = (Registers(simd), run.layers.outputs());
