@@ -6,7 +6,7 @@
 //! The logistic function divides anyway, so that its `eʳ` may be a fraction: `(w + r)/(w − r)` with `w = r·coth(r/2)`, which is
 //! even in `r` and needs half the terms. With `e⁻ˣ = 2ⁿ·eʳ` the division is by `(w − r) + 2ⁿ(w + r)`.
 
-use super::{Contract, ExpParts, Logistic, Number, Real};
+use super::{Contract, Elementary, ExpParts, Logistic, Number, Real};
 
 /// Constants of one precision.
 struct Reduction {
@@ -48,6 +48,15 @@ impl Reduction {
         let r = c.mul_add(n, x.like(-self.ln2[1]), c.mul_add(n, x.like(-self.ln2[0]), x));
         (shifted.power_of_two(), r)
     }
+
+    /// `n + shift` and `r` with `x = r − n·ln 2`, so that nothing is negated; clamped on both sides.
+    #[inline(always)]
+    fn mirrored<N: Number, C: Contract>(&self, c: C, x: N) -> (N, N) {
+        let x = x.within(x.like(-self.far), x.like(self.far));
+        let shifted = c.mul_add(x, x.like(-core::f64::consts::LOG2_E), x.like(self.shift));
+        let n = shifted - x.like(self.shift);
+        (shifted, c.mul_add(n, x.like(self.ln2[1]), c.mul_add(n, x.like(self.ln2[0]), x)))
+    }
 }
 
 /// [`Number::exp_parts`] in single precision.
@@ -86,15 +95,11 @@ fn rest_f64<N: Number, C: Contract>(c: C, r: N, q: N) -> N {
     c.mul_add(high, q2 * q2, c.mul_add(middle, q2, low))
 }
 
-/// [`Number::logistic`] by one precision's reduction and its `r·coth(r/2)` of `r²`.
+/// [`Number::logistic`] of `x = r − n·ln 2` from `n + shift`, `r` and `w = r·coth(r/2)`.
 #[inline(always)]
-fn logistic<N: Number, C: Contract>(c: C, x: N, reduction: &Reduction, coth: impl Fn(C, N) -> N) -> Logistic<N> {
-    // Clamped, then negated: the other way round is a comparison and a choice where it could be a minimum.
-    let (scale, r) = reduction.apply(c, -x.within(x.like(-reduction.far), x.like(reduction.far)));
-    let w = coth(c, r * r);
-    let (above, sum) = (w - r, w + r);
-    // Multiplication by 2ⁿ is exact: fused or not, the sum is the same.
-    Logistic { above, below: scale * sum, inverse: x.like(1.0) / c.mul_add(scale, sum, above) }
+fn logistic<N: Number>((n, r): (N, N), w: N) -> Logistic<N> {
+    let (above, below) = (w + r, (w - r).times_power_of_two(n));
+    Logistic { above, below, inverse: r.like(1.0) / (above + below) }
 }
 
 /// `r·coth(r/2)` of `q = r²` on |r| ≤ ½ ln 2: the polynomial whose largest error of `eʳ`, 5·10⁻¹⁰, is smallest.
@@ -168,16 +173,36 @@ macro_rules! real {
                 $t::from_bits(self.to_bits().wrapping_add($bias).wrapping_shl($mantissa))
             }
             #[inline(always)]
+            fn times_power_of_two(self, n: Self) -> Self {
+                $t::from_bits(self.to_bits().wrapping_add(n.to_bits().wrapping_shl($mantissa)))
+            }
+            #[inline(always)]
             fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self> {
-                $exp_parts(c, self)
+                $t::exp_parts_of(c, self)
             }
             #[inline(always)]
             fn logistic<C: Contract>(self, c: C) -> Logistic<Self> {
-                logistic(c, self, &Reduction::$reduction, $coth::<Self, C>)
+                $t::logistic_of(c, self)
             }
             #[inline(always)]
             fn ln_1p_unit<C: Contract>(self, c: C) -> Self {
-                ln_1p_unit(c, self, $terms)
+                $t::ln_1p_unit_of(c, self)
+            }
+        }
+
+        impl Elementary for $t {
+            #[inline(always)]
+            fn exp_parts_of<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N> {
+                $exp_parts(c, x)
+            }
+            #[inline(always)]
+            fn logistic_of<N: Number, C: Contract>(c: C, x: N) -> Logistic<N> {
+                let (n, r) = Reduction::$reduction.mirrored(c, x);
+                logistic((n, r), $coth(c, r * r))
+            }
+            #[inline(always)]
+            fn ln_1p_unit_of<N: Number, C: Contract>(c: C, x: N) -> N {
+                ln_1p_unit(c, x, $terms)
             }
         }
 

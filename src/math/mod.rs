@@ -19,6 +19,6 @@ pub use activation::Activation;
 #[cfg(feature = "std")]
 pub use contract::Fused;
 pub use contract::{Contract, Separate};
-pub use number::{ExpParts, Logistic, Number};
+pub use number::{Elementary, ExpParts, Logistic, Number};
 pub use real::Real;
 pub use scalar::Scalar;

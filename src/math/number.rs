@@ -30,6 +30,8 @@ pub trait Number:
     fn if_positive(self, a: Self, b: Self) -> Self;
     /// `2ⁿ` from `n + 1.5·2^m`, with `m` the bits of the mantissa: `n` stands in the low bits.
     fn power_of_two(self) -> Self;
+    /// `2ⁿ·self` from `n + 1.5·2^m` as above, where both are normal numbers.
+    fn times_power_of_two(self, n: Self) -> Self;
     /// What `exp` and `expm1` are made of. Branch-free, vectorises. The argument is clamped to where 2ⁿ is a normal number.
     fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self>;
     /// What the logistic function and its derivatives are made of. Branch-free, vectorises. The argument is clamped as that of
@@ -37,6 +39,16 @@ pub trait Number:
     fn logistic<C: Contract>(self, c: C) -> Logistic<Self>;
     /// `ln(1 + u)` for `u` in [0, 1]: the part of softplus that is not a maximum. Branch-free, vectorises.
     fn ln_1p_unit<C: Contract>(self, c: C) -> Self;
+}
+
+/// The elementary functions of one precision, over one number or a register of them.
+pub trait Elementary {
+    /// [`Number::exp_parts`] of `x`.
+    fn exp_parts_of<N: Number, C: Contract>(c: C, x: N) -> ExpParts<N>;
+    /// [`Number::logistic`] of `x`.
+    fn logistic_of<N: Number, C: Contract>(c: C, x: N) -> Logistic<N>;
+    /// [`Number::ln_1p_unit`] of `x`.
+    fn ln_1p_unit_of<N: Number, C: Contract>(c: C, x: N) -> N;
 }
 
 /// `1/(1 + e⁻ˣ) = above·inverse` and `1/(1 + eˣ) = below·inverse`, each with its own relative accuracy.

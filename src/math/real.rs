@@ -2,11 +2,11 @@
 
 use core::ops::{DivAssign, SubAssign};
 
-use super::{Number, Scalar};
+use super::{Elementary, Number, Scalar};
 
 /// `f32` or `f64`: what parameters, tiles and samples are made of.
 pub trait Real:
-    Scalar<Mask = bool> + Number + PartialOrd + Default + SubAssign + DivAssign + Send + Sync + 'static
+    Scalar<Mask = bool> + Number + Elementary + PartialOrd + Default + SubAssign + DivAssign + Send + Sync + 'static
 {
     /// 0.
     const ZERO: Self;
