@@ -67,16 +67,18 @@ fn every_sweep() {
 
 #[test]
 fn the_gradient_of_a_batch() {
-    let net = net(&[9, 5]);
     let x = faer::Mat::from_fn(300, 7, |r, j| ((r * 7 + j) as f64).sin());
     let mut data = Scaled::new(x.clone(), faer::Mat::from_fn(300, 1, |r, _| x[(r, 0)]), Some(x));
     let mut labels = Curvature::new(300, 300);
     labels.put_scaled(Bundle::new(0..300, faer::Mat::identity(7, 2)));
     data.set_curvature(Some(labels));
-    for loss in [Loss::Values, Loss::SOBOLEV, Loss::SECOND_ORDER] {
-        let (mut weights, mut gradient) = (LossWeights::new(loss, &data), BatchGradient::new(&net, 300));
-        weights.set(loss, 2);
-        none("a gradient", || _ = gradient.compute(&net, &data, &Rows::Range(0..300), &weights));
+    for hidden in [&[9, 5][..], &[8, 8]] {
+        let net = net(hidden);
+        for loss in [Loss::Values, Loss::SOBOLEV, Loss::SECOND_ORDER] {
+            let (mut weights, mut gradient) = (LossWeights::new(loss, &data), BatchGradient::new(&net, 300));
+            weights.set(loss, 2);
+            none("a gradient", || _ = gradient.compute(&net, &data, &Rows::Range(0..300), &weights));
+        }
     }
 }
 

@@ -97,6 +97,9 @@ fn sobolev_gradient_is_the_other_crates() {
         (thin, Activation::Tanh, 0.3, DerivativeScale::Unnormalised),
         (thin, Activation::Softplus, 5.0, DerivativeScale::MeanSquare),
         (thin, Activation::Sigmoid, 1.0, DerivativeScale::MeanSquare),
+        // All nodes of a layer in registers.
+        (&[8, 8, 8, 8], Activation::Silu, 1.0, DerivativeScale::MeanSquare),
+        (&[8, 8, 8], Activation::Softplus, 1.0, DerivativeScale::MeanSquare),
         // So many nodes that tiles are short.
         (&[131, 90, 70], Activation::Silu, 1.0, DerivativeScale::MeanSquare),
     ] {
@@ -141,7 +144,9 @@ fn net_layers(net: &Network<Stack, f64>) -> &[Layer] {
 
 #[test]
 fn gradients_are_finite_differences_whatever_the_shape() {
-    for (hidden, n) in [(vec![37, 5], 100), (vec![3, 3, 1, 2, 2, 2], 64), (vec![130], 7), (vec![], 200)] {
+    for (hidden, n) in
+        [(vec![37, 5], 100), (vec![3, 3, 1, 2, 2, 2], 64), (vec![130], 7), (vec![8; 4], 300), (vec![], 200)]
+    {
         for loss in [Loss::Values, Loss::SOBOLEV] {
             let (mut net, data) = (net(&hidden, Activation::Silu), data::<f64>(n, 9));
             let weights = LossWeights::new(loss, &data);
@@ -187,7 +192,7 @@ fn trainer(loss: Loss, epochs: usize, peak: f64) -> Trainer {
 /// Tiles of either length, one or several of them a part, parts that threads share out evenly or not.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    for hidden in [&[96, 96], &[180, 170]] {
+    for hidden in [&[96, 96][..], &[180, 170], &[8, 8, 8, 8]] {
         for batch in [100, 256, 300, 3000] {
             let (net, data) = (net(hidden, Activation::Silu).cast::<f32>(), data::<f32>(batch, 2));
             let weights = LossWeights::new(Loss::SOBOLEV, &data);

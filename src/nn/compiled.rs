@@ -101,3 +101,4 @@ macro_rules! compiled {
 }
 compiled!(Pass: 32, 64, 128);
 compiled!(super::curvature::Pass: 32, 64);
+compiled!(super::narrow::Pass: 256);

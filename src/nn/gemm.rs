@@ -12,7 +12,7 @@ use super::packed::Packed;
 use super::{Accum, Then};
 
 /// The widest register in use: 512 bits of `f32`.
-const MOST_LANES: usize = 16;
+pub(super) const MOST_LANES: usize = 16;
 /// Rows of `C` in registers at once.
 const ROWS: usize = 6;
 

@@ -10,6 +10,8 @@
 //! * **Sweeps.** A [`Sweep`] is what happens at one layer; it is walked down or up the chain. [`Forward`], [`Reverse`],
 //!   [`Tangent`] and [`SecondReverse`] are the four that derivatives are made of; a new analysis is a new sweep. Training on
 //!   second derivatives has eight of its own, see [`CurvatureWorkspace`].
+//! * **Narrow networks**, of at most eight nodes a layer, are trained by the same sweeps over registers: all nodes of a layer at
+//!   once, for as many samples as a register has lanes.
 //! * **Compiled once.** Sweeps over tiles become machine code in this crate, for both precisions and every instruction set
 //!   ([`Compiled`]): a crate that trains a network calls it and compiles in seconds what took minutes.
 //! * **Workspace** is sized once and lent by the caller: a sweep allocates nothing.
@@ -28,7 +30,11 @@ mod gemm;
 #[cfg(feature = "std")]
 mod jacobian;
 mod kernel;
+#[cfg(feature = "std")]
+mod lanes;
 mod macros;
+#[cfg(feature = "std")]
+mod narrow;
 #[cfg(feature = "std")]
 mod network;
 #[cfg(feature = "std")]
@@ -57,6 +63,10 @@ pub use frozen::Frozen;
 #[cfg(feature = "std")]
 pub use frozen::{Greeks, Native, Table, Tabulated};
 pub use kernel::{Accum, Kernel, Loops, Then};
+#[cfg(feature = "std")]
+pub use narrow::Pass as NarrowPass;
+#[cfg(feature = "std")]
+pub(crate) use narrow::{NarrowWorkspace, SAMPLES as NARROW, fits as is_narrow};
 #[cfg(feature = "std")]
 pub(crate) use network::load;
 #[cfg(feature = "std")]

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::{Compiled, CurvaturePass, Pass};
+use super::gemm::MOST_LANES;
+use super::{Compiled, CurvaturePass, NarrowPass, Pass};
 use crate::math::{Contract, Fused, Number, Real, Separate};
 
 /// A number that fills registers: the few vector operations the kernels need, and the sweeps compiled from them.
@@ -14,6 +15,7 @@ pub trait Packed:
     + Compiled<Pass, 128>
     + Compiled<CurvaturePass, 32>
     + Compiled<CurvaturePass, 64>
+    + Compiled<NarrowPass, 256>
 {
     /// A register of `S`.
     type Vector<S: Simd>: Copy;
@@ -29,6 +31,20 @@ pub trait Packed:
     fn vector_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `a·b`.
     fn vector_mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a − b`.
+    fn vector_sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a/b`.
+    fn vector_div<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `−a`.
+    fn vector_neg<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// |a|.
+    fn vector_abs<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// The larger; NaN where `b` is.
+    fn vector_max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The smaller; NaN where `b` is.
+    fn vector_min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// [`Number::times_power_of_two`].
+    fn vector_times_power_of_two<S: Simd>(simd: S, a: Self::Vector<S>, n: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum of the lanes.
     fn reduce<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
     /// Lane `l` takes what lane `l + by` has, around the end.
@@ -44,10 +60,11 @@ pub trait Packed:
 }
 
 macro_rules! packed {
-    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $mul:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
-     $as:ident, $as_mut:ident) => {
+    ($t:ident, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $mul:ident, $sub:ident, $div:ident, $neg:ident, $abs:ident, $max:ident, $min:ident, $reduce:ident, $left:ident, $right:ident, $less:ident, $select:ident,
+     $as:ident, $as_mut:ident, $($own:item)+) => {
         impl Packed for $t {
             type Vector<S: Simd> = S::$vector;
+            $(#[inline(always)] $own)+
             #[inline(always)]
             fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
                 simd.$splat(x)
@@ -63,6 +80,31 @@ macro_rules! packed {
             #[inline(always)]
             fn vector_mul<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
                 simd.$mul(a, b)
+            }
+            #[inline(always)]
+            fn vector_sub<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sub(a, b)
+            }
+            #[inline(always)]
+            fn vector_div<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$div(a, b)
+            }
+            #[inline(always)]
+            fn vector_neg<S: Simd>(simd: S, a: S::$vector) -> S::$vector {
+                simd.$neg(a)
+            }
+            #[inline(always)]
+            fn vector_abs<S: Simd>(simd: S, a: S::$vector) -> S::$vector {
+                simd.$abs(a)
+            }
+            #[inline(always)]
+            fn vector_max<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                // The scalar one takes whichever is a number.
+                if S::IS_SCALAR { simd.$select(simd.$less(b, a), a, b) } else { simd.$max(a, b) }
+            }
+            #[inline(always)]
+            fn vector_min<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                if S::IS_SCALAR { simd.$select(simd.$less(a, b), a, b) } else { simd.$min(a, b) }
             }
             #[inline(always)]
             fn reduce<S: Simd>(simd: S, a: S::$vector) -> Self {
@@ -98,13 +140,23 @@ packed!(
     mul_add_e_f32s,
     add_f32s,
     mul_f32s,
+    sub_f32s,
+    div_f32s,
+    neg_f32s,
+    abs_f32s,
+    max_f32s,
+    min_f32s,
     reduce_sum_f32s,
     rotate_left_f32s,
     rotate_right_f32s,
     less_than_f32s,
     select_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s
+    as_mut_simd_f32s,
+    fn vector_times_power_of_two<S: Simd>(simd: S, a: S::f32s, n: S::f32s) -> S::f32s {
+        let exponent = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(n), simd.splat_u32s(23));
+        simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(a), exponent))
+    }
 );
 packed!(
     f64,
@@ -113,14 +165,36 @@ packed!(
     mul_add_e_f64s,
     add_f64s,
     mul_f64s,
+    sub_f64s,
+    div_f64s,
+    neg_f64s,
+    abs_f64s,
+    max_f64s,
+    min_f64s,
     reduce_sum_f64s,
     rotate_left_f64s,
     rotate_right_f64s,
     less_than_f64s,
     select_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s
+    as_mut_simd_f64s,
+    // Lane by lane: there is no name for the shift; the compiler finds the instruction.
+    fn vector_times_power_of_two<S: Simd>(simd: S, a: S::f64s, n: S::f64s) -> S::f64s {
+        let (mut a, n) = (array::<S, Self>(simd, a), array::<S, Self>(simd, n));
+        for l in 0..Self::lanes::<S>() {
+            a[l] = a[l].times_power_of_two(n[l]);
+        }
+        Self::vectors(simd, &a)[0]
+    }
 );
+
+/// The lanes of a register, and zeros.
+#[inline(always)]
+pub(super) fn array<S: Simd, T: Packed>(simd: S, register: T::Vector<S>) -> [T; MOST_LANES] {
+    let mut array = [T::ZERO; MOST_LANES];
+    T::vectors_mut(simd, &mut array)[0] = register;
+    array
+}
 
 /// Fused where the instruction set has the instruction, separate where `mul_add` would be a library call.
 #[derive(Clone, Copy, Debug)]

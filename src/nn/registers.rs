@@ -223,11 +223,7 @@ fn exchange<S: Simd, T: Packed, const L: usize, const STEP: usize>(simd: S, rows
     if STEP >= L {
         return;
     }
-    let mut mask = [T::ZERO; L];
-    for l in 0..L {
-        mask[l] = if l & STEP == 0 { T::ZERO } else { T::ONE };
-    }
-    let mask = T::vectors(simd, &mask)[0];
+    let mask = lanes_with_bit::<S, T, L>(simd, STEP);
     for i in 0..L {
         if i & STEP == 0 {
             let (a, b) = (rows[i], rows[i + STEP]);
@@ -235,4 +231,14 @@ fn exchange<S: Simd, T: Packed, const L: usize, const STEP: usize>(simd: S, rows
             rows[i + STEP] = T::choose(simd, mask, b, T::rotate_left(simd, a, STEP));
         }
     }
+}
+
+/// One in each of `L` lanes whose number has the bit, zero in the others.
+#[inline(always)]
+pub(super) fn lanes_with_bit<S: Simd, T: Packed, const L: usize>(simd: S, bit: usize) -> T::Vector<S> {
+    let mut mask = [T::ZERO; L];
+    for l in 0..L {
+        mask[l] = if l & bit == 0 { T::ZERO } else { T::ONE };
+    }
+    T::vectors(simd, &mask)[0]
 }

@@ -7,7 +7,8 @@ use super::parts::{Parts, Split};
 use super::tile::Tile;
 use crate::data::{Bundle, Scaled};
 use crate::nn::{
-    Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, Network, Packed, Pass, SLOTS, TILE, Workspace,
+    Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, NARROW, NarrowWorkspace, Network, Packed, Pass, SLOTS,
+    TILE, Workspace, is_narrow,
 };
 
 /// Which rows of the data a batch is.
@@ -97,6 +98,7 @@ enum Flat<T> {
     Short(Vec<Workspace<T, SHORT>>),
     Usual(Vec<Workspace<T, TILE>>),
     Long(Vec<Workspace<T, LONG>>),
+    Narrow(Vec<NarrowWorkspace<T>>),
 }
 
 /// The same for second-order labels, made for the first batch that has some.
@@ -116,7 +118,9 @@ impl<T: Packed> BatchGradient<T> {
         let parallel = net.params().len() * batch >= PARALLEL;
         let parts = |tile: usize| batch.div_ceil(tile).clamp(1, PARTS);
         let fits = |tile: usize| SLOTS * chain.nodes() * tile * size <= TAPE;
-        let (parts, flat) = if !parallel && batch.is_multiple_of(LONG) && fits(LONG) {
+        let (parts, flat) = if is_narrow(chain) {
+            (parts(NARROW), Flat::Narrow(many(parts(NARROW), || NarrowWorkspace::new(chain))))
+        } else if !parallel && batch.is_multiple_of(LONG) && fits(LONG) {
             (parts(LONG), Flat::Long(many(parts(LONG), || Workspace::new(chain))))
         } else if batch > SHORT && fits(TILE) {
             (parts(TILE), Flat::Usual(many(parts(TILE), || Workspace::new(chain))))
@@ -138,6 +142,7 @@ impl<T: Packed> BatchGradient<T> {
             Flat::Short(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
             Flat::Usual(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
             Flat::Long(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
+            Flat::Narrow(lent) => lent.iter_mut().for_each(|ws| ws.set_arch(arch)),
         }
         self
     }
@@ -176,6 +181,7 @@ impl<T: Packed> BatchGradient<T> {
             (None, Flat::Short(lent), _) => batch.first_order(parts, threads, lent),
             (None, Flat::Usual(lent), _) => batch.first_order(parts, threads, lent),
             (None, Flat::Long(lent), _) => batch.first_order(parts, threads, lent),
+            (None, Flat::Narrow(lent), _) => batch.narrow(parts, threads, lent),
             (Some(bundle), _, Bent::Short(lent)) => batch.second_order(parts, threads, lent, bundle),
             (Some(bundle), _, Bent::Usual(lent)) => batch.second_order(parts, threads, lent, bundle),
         }
@@ -201,6 +207,12 @@ impl<C: Chain, T: Packed> Batch<'_, C, T> {
     {
         self.sum(parts, threads, lent, None, |tile: Tile<'_, T, R>, ws, grad, accum, losses| {
             tile.first_order(ws, self.net, grad, accum, losses);
+        })
+    }
+
+    fn narrow(&self, parts: &mut Parts<T>, threads: usize, lent: &mut [NarrowWorkspace<T>]) -> Losses {
+        self.sum(parts, threads, lent, None, |tile: Tile<'_, T, NARROW>, ws, grad, accum, losses| {
+            tile.narrow(ws, self.net, grad, accum, losses);
         })
     }
 

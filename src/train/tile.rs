@@ -2,7 +2,10 @@
 
 use super::{LossWeights, Losses, Rows};
 use crate::data::{Bundle, Scaled};
-use crate::nn::{Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, Network, Packed, Pass, Slot, Workspace};
+use crate::nn::{
+    Accum, Chain, Compiled, CurvaturePass, CurvatureWorkspace, NARROW, NarrowWorkspace, Network, Packed, Pass, Slot,
+    Workspace,
+};
 
 /// Some rows of a batch, and how their errors count.
 pub(super) struct Tile<'a, T: Packed, const R: usize> {
@@ -139,6 +142,35 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
             lanes[..self.count()].copy_from_slice(&bundle.column(d, j)[self.at..][..self.count()]);
             let share = share * self.weights.inverse_curvature[j];
             losses.curvature += self.residual(product, lanes, self.weights.curvature, share);
+        }
+    }
+}
+
+impl<T: Packed> Tile<'_, T, NARROW> {
+    /// [`first_order`](Self::first_order) of a narrow network.
+    pub(super) fn narrow<C: Chain>(
+        &self,
+        ws: &mut NarrowWorkspace<T>,
+        net: &Network<C, T>,
+        grad: &mut [T],
+        accum: Accum,
+        losses: &mut Losses,
+    ) {
+        let sobolev = !self.weights.inverse_scale.is_empty();
+        self.load_inputs(ws.inputs_mut());
+        if sobolev {
+            net.narrow_lift(ws, self.count());
+            let (bar, residuals) = ws.gradient_and_residual();
+            self.slope_residuals(bar, residuals, losses);
+        } else {
+            net.narrow_value(ws, self.count());
+        }
+        let (value, residual) = ws.value_and_residual();
+        self.value_residual(0, value, residual, losses);
+        if sobolev {
+            net.narrow_pull(ws, self.count(), grad, accum);
+        } else {
+            net.narrow_pull_value(ws, self.count(), grad, accum);
         }
     }
 }
