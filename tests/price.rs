@@ -237,7 +237,15 @@ fn what_cannot_be_read_or_written_is_said_first() {
         (&["--in", "folder.csv", "--out", "x.csv"][..], "cannot read folder.csv: Is a directory"),
         (&["--in", "good.csv", "--out", "folder.csv"], "cannot write folder.csv: is a directory"),
         (&["--in", "good.csv", "--out", "/proc/no/x.csv"], "cannot make the folder /proc/no"),
-        (&["--in", "good.csv", "--out", "x.csv", "--rejects", "x.csv"], "rejects: expected another file"),
+        (
+            &["--in", "good.csv", "--out", "x.csv", "--rejects", "x.csv"],
+            "rejects: expected another file than that of --out",
+        ),
+        (
+            &["--in", "good.csv", "--out", "x.csv", "--rejects", "./good.csv"],
+            "rejects: expected another file than that of --in",
+        ),
+        (&["--in", "good.csv", "--out", "./good.csv"], "out: expected another file than that of --in"),
         (&["--in", "good.csv", "--out", "x.xlsx"], "x.xlsx: unknown kind of table"),
         (&["--in", "empty.csv", "--out", "x.csv"], "empty.csv: the table is empty"),
         (&["--in", "utf16.csv", "--out", "x.csv"], "utf16.csv: the text is UTF-16"),

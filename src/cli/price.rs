@@ -1,7 +1,7 @@
 //! `price`: a network over the rows of a file, in blocks, so that the file may be longer than memory.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -94,14 +94,31 @@ pub enum OutsideArg {
 
 pub(super) fn price(args: &PriceArgs) -> Result<()> {
     use_threads(args.threads)?;
-    if args.rejects.as_ref() == Some(&args.out) {
-        return Err(Error::invalid("rejects", "expected another file than that of --out"));
-    }
+    different_files(args)?;
     match run(args) {
         // Whoever read the results has enough of them.
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Results over the table that they come from would be the end of that table.
+fn different_files(args: &PriceArgs) -> Result<()> {
+    let stream = |file: &Path| file == Path::new("-");
+    let same = |a: &Path, b: &Path| {
+        let there = || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        !stream(a) && !stream(b) && (a == b || there())
+    };
+    let mut pairs = vec![("out", &args.out, "in", &args.input)];
+    if let Some(rejects) = &args.rejects {
+        pairs.extend([("rejects", rejects, "out", &args.out), ("rejects", rejects, "in", &args.input)]);
+    }
+    for (name, file, other, taken) in pairs {
+        if same(file, taken) {
+            return Err(Error::invalid(name, format!("expected another file than that of --{other}")));
+        }
+    }
+    Ok(())
 }
 
 fn run(args: &PriceArgs) -> Result<()> {
