@@ -8,11 +8,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::packed::Packed;
+use super::packed::{MOST_LANES, Packed};
 use super::{Accum, Then};
 
-/// The widest register in use: 512 bits of `f32`.
-pub(super) const MOST_LANES: usize = 16;
 /// Rows of `C` in registers at once.
 const ROWS: usize = 6;
 

@@ -2,9 +2,11 @@
 
 use pulp::Simd;
 
-use super::gemm::MOST_LANES;
 use super::{Compiled, CurvaturePass, NarrowPass, Pass};
 use crate::math::{Contract, Fused, Number, Real, Separate};
+
+/// The widest register in use: 512 bits of `f32`.
+pub(super) const MOST_LANES: usize = 16;
 
 /// A number that fills registers: the few vector operations the kernels need, and the sweeps compiled from them.
 pub trait Packed:
