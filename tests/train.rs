@@ -185,6 +185,25 @@ fn single_precision_follows_double() {
     assert!(off < 1e-5 * size, "relative error {}", off / size);
 }
 
+/// What a diverged network left in the memory of a larger batch does not reach the next one.
+#[test]
+fn memory_of_a_diverged_batch_is_like_new() {
+    for hidden in [&[8, 8, 8, 8][..], &[20, 9], &[3]] {
+        for loss in [Loss::Values, Loss::SOBOLEV] {
+            let (net, data) = (net(hidden, Activation::Silu), data::<f64>(300, 5));
+            let weights = LossWeights::new(loss, &data);
+            let mut diverged = net.clone();
+            diverged.params_mut().fill(f64::NAN);
+            let (mut used, mut fresh) = (BatchGradient::new(&net, 300), BatchGradient::new(&net, 300));
+            assert!(used.compute(&diverged, &data, &Rows::Range(0..300), &weights).value.is_nan());
+            let few = Rows::Range(3..8);
+            let losses = [&mut used, &mut fresh].map(|engine| engine.compute(&net, &data, &few, &weights));
+            assert_eq!(losses[0], losses[1], "{hidden:?}");
+            assert!(losses[0].value.is_finite() && used.parts().eq(fresh.parts()), "{hidden:?}");
+        }
+    }
+}
+
 fn trainer(loss: Loss, epochs: usize, peak: f64) -> Trainer {
     Trainer { loss, epochs, batch: 256, schedule: OneCycle::with_peak(peak), seed: 1, name: "test".into() }
 }

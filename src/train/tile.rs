@@ -87,19 +87,23 @@ impl<T: Packed, const R: usize> Tile<'_, T, R> {
         }
     }
 
-    /// `lanes ← 2·weight·share·(f − lanes)`, zero beyond the rows; gives `share·Σ(f − lanes)²`.
+    /// `lanes ← 2·weight·share·(f − lanes)`, zero beyond the rows, whatever `f` holds there; gives `share·Σ(f − lanes)²`.
     fn residual(&self, f: &[T; R], lanes: &mut [T; R], weight: f64, share: f64) -> f64 {
         let (count, scale) = (self.count(), T::of(2.0 * weight * share));
-        lanes[count..].copy_from_slice(&f[count..]);
         // Sixteen sums, so that the loop vectorises.
         let mut squares = [T::ZERO; 16];
-        for (f, lanes) in f.as_chunks::<16>().0.iter().zip(lanes.as_chunks_mut::<16>().0) {
-            for r in 0..16 {
-                let residual = f[r] - lanes[r];
-                squares[r] += residual * residual;
-                lanes[r] = residual * scale;
+        let mut some = |f: &[T], lanes: &mut [T]| {
+            for ((f, lane), square) in f.iter().zip(lanes).zip(&mut squares) {
+                let residual = *f - *lane;
+                *square += residual * residual;
+                *lane = residual * scale;
             }
-        }
+        };
+        let (rows, beyond) = lanes.split_at_mut(count);
+        let ((whole, rest), (whole_lanes, rest_lanes)) = (f[..count].as_chunks::<16>(), rows.as_chunks_mut::<16>());
+        whole.iter().zip(whole_lanes).for_each(|(f, lanes)| some(f, lanes));
+        some(rest, rest_lanes);
+        beyond.fill(T::ZERO);
         share * squares.into_iter().map(T::to_f64).sum::<f64>()
     }
 
