@@ -122,3 +122,56 @@ impl<S: Simd, T: Packed, const K: usize> Number for Lanes<S, T, K> {
         T::ln_1p_unit_of(c, self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::WithSimd;
+
+    use super::*;
+    use crate::math::Activation;
+    use crate::nn::packed::Dispatched;
+    use crate::nn::props::instruction_sets;
+
+    /// Some arguments through one activation, two registers at a time.
+    struct Jets<'a, T>(Activation, &'a [T]);
+
+    impl<T: Packed> WithSimd for Jets<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(function, arguments) = self;
+            let (pairs, _) = T::vectors(simd, arguments).as_chunks();
+            for (&registers, x) in pairs.iter().zip(arguments.chunks_exact(2 * T::lanes::<S>())) {
+                let got = function.jet(Dispatched(simd), Lanes::<S, T, 2> { simd, registers });
+                for (k, x) in x.chunks_exact(T::lanes::<S>()).enumerate() {
+                    for (l, &x) in x.iter().enumerate() {
+                        let want = function.jet(Dispatched(simd), x);
+                        for order in 0..4 {
+                            let (a, b) = (array::<S, T>(simd, got[order].registers[k])[l], want[order]);
+                            // No two NaN are equal.
+                            let same = a == b || (a != a && b != b);
+                            assert!(same, "{function} order {order} at {x:?}: {a:?} ≠ {b:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check<T: Packed>() {
+        let far = [f64::NAN, f64::INFINITY, 1e6, 709.5, 88.5, 87.0, 40.0, 17.0, 1e-3, 1e-30, 0.0].map(T::of);
+        let near = (0..500).map(|i| T::of(f64::from(i) * 0.037));
+        let mut all: Vec<T> = far.into_iter().chain(near).flat_map(|x| [x, -x]).collect();
+        all.resize(all.len().next_multiple_of(32), T::ONE);
+        for arch in instruction_sets() {
+            Activation::ALL.into_iter().for_each(|function| arch.dispatch(Jets(function, &all)));
+        }
+    }
+
+    /// Each lane has the bits that a number alone has under the same instruction set, far away and where there is no number.
+    #[test]
+    fn lanes_are_numbers() {
+        check::<f32>();
+        check::<f64>();
+    }
+}

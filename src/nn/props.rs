@@ -39,6 +39,15 @@ pub(super) fn batch(n: usize, columns: usize, seed: u64) -> faer::Mat<f64> {
     faer::Mat::from_fn(n, columns, |_, _| numbers.next().expect("n × columns of them"))
 }
 
+/// All that this machine has.
+pub(super) fn instruction_sets() -> Vec<pulp::Arch> {
+    #[allow(unused_mut, reason = "other targets have no more")]
+    let mut all = vec![pulp::Arch::Scalar, pulp::Arch::new()];
+    #[cfg(target_arch = "x86_64")]
+    all.extend(pulp::x86::V3::try_new().map(pulp::Arch::V3));
+    all
+}
+
 pub(super) fn close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs()))
 }

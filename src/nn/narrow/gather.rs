@@ -131,9 +131,9 @@ impl<S: Simd, T: Packed, const PAIRS: usize> Sums<'_, S, T, PAIRS> {
     }
 }
 
-/// Sums of lanes, `L` registers of `L` lanes at a time. Of two registers the lanes whose number has the bit `STEP` change
-/// places with the others' neighbours `STEP` further on, and both are added: for the bits 1, 2, … one after the other, after
-/// which lane `l` holds the sum of register `l`. Going around the end keeps all lower bits.
+/// Sums of lanes, `L` registers of `L` lanes at a time. Of two registers the first keeps its lanes without a certain bit in
+/// their number, the second those with it, and the others of both are added to them from as many lanes further on as the
+/// bit says, around the end, which keeps all lower bits. After the bits 1, 2, … lane `l` holds the sum of register `l`.
 #[inline(always)]
 fn fold<S: Simd, T: Packed, const L: usize>(simd: S, registers: &mut [T::Vector<S>], sums: &mut [T]) {
     let registers: &mut [[_; L]] = registers.as_chunks_mut().0;

@@ -6,7 +6,7 @@ use pulp::Arch;
 
 use super::{NarrowWorkspace, SAMPLES, WIDTH};
 use crate::math::Activation;
-use crate::nn::props::{close, numbers};
+use crate::nn::props::{close, instruction_sets, numbers};
 use crate::nn::{Accum, Chain, Layer, Network, Packed, Slot, Stack, TILE};
 
 fn narrow() -> impl Strategy<Value = Network<Stack, f64>> {
@@ -19,14 +19,6 @@ fn narrow() -> impl Strategy<Value = Network<Stack, f64>> {
         let params = numbers(seed, stack.params()).map(|u| 0.8 * u).collect();
         Network::new(stack, params)
     })
-}
-
-fn instruction_sets() -> Vec<Arch> {
-    #[allow(unused_mut, reason = "other targets have no more")]
-    let mut all = vec![Arch::Scalar, Arch::new()];
-    #[cfg(target_arch = "x86_64")]
-    all.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    all
 }
 
 /// `x`, `r` and `ȳ`: columns of so many samples.
