@@ -97,7 +97,7 @@ fn rest_f64<N: Number, C: Contract>(c: C, r: N, q: N) -> N {
 
 /// [`Number::logistic`] of `x = r − n·ln 2` from `n + shift`, `r` and `w = r·coth(r/2)`.
 #[inline(always)]
-fn logistic<N: Number>((n, r): (N, N), w: N) -> Logistic<N> {
+fn logistic<N: Number>(n: N, r: N, w: N) -> Logistic<N> {
     let (above, below) = (w + r, (w - r).times_power_of_two(n));
     Logistic { above, below, inverse: r.like(1.0) / (above + below) }
 }
@@ -198,7 +198,7 @@ macro_rules! real {
             #[inline(always)]
             fn logistic_of<N: Number, C: Contract>(c: C, x: N) -> Logistic<N> {
                 let (n, r) = Reduction::$reduction.mirrored(c, x);
-                logistic((n, r), $coth(c, r * r))
+                logistic(n, r, $coth(c, r * r))
             }
             #[inline(always)]
             fn ln_1p_unit_of<N: Number, C: Contract>(c: C, x: N) -> N {

@@ -30,7 +30,7 @@ pub trait Number:
     fn if_positive(self, a: Self, b: Self) -> Self;
     /// `2ⁿ` from `n + 1.5·2^m`, with `m` the bits of the mantissa: `n` stands in the low bits.
     fn power_of_two(self) -> Self;
-    /// `2ⁿ·self` from `n + 1.5·2^m` as above, where both are normal numbers.
+    /// `2ⁿ·self` from `n + 1.5·2^m` as above, exact where `self` and the product are normal numbers, else anything.
     fn times_power_of_two(self, n: Self) -> Self;
     /// What `exp` and `expm1` are made of. Branch-free, vectorises. The argument is clamped to where 2ⁿ is a normal number.
     fn exp_parts<C: Contract>(self, c: C) -> ExpParts<Self>;
